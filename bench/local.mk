@@ -1,0 +1,15 @@
+# bench/ - measurements, run by hand: `make bench`, or with PARTS="apply idle".
+
+EXTRA_PROGRAMS = bench/measure
+# list: bench/*.c
+bench_measure_SOURCES = \
+	bench/measure.c
+bench_measure_LDADD =
+CLEANFILES += bench/measure$(EXEEXT)
+
+# tests/dunlin is the program without libtool's script around it.
+bench: all tests/dunlin$(EXEEXT) bench/measure$(EXEEXT)
+	DUNLIN='$(abs_top_builddir)/tests/dunlin' MEASURE='$(abs_top_builddir)/bench/measure' \
+	DUNLIN_DRIVER_PATH='$(abs_top_builddir)/.libs' $(BASH_PATH) $(srcdir)/bench/bench $(PARTS)
+
+EXTRA_DIST += bench/bench

@@ -1,0 +1,49 @@
+# cli/ - the program.  It sees include/ and libdunlin's public symbols alone.
+
+bin_PROGRAMS += dunlin
+# list: cli/*.c cli/*.h
+dunlin_SOURCES = \
+	cli/cli.h \
+	cli/cmd_baseline.c \
+	cli/cmd_check.c \
+	cli/cmd_completion.c \
+	cli/cmd_database.c \
+	cli/cmd_drivers.c \
+	cli/cmd_files.c \
+	cli/cmd_history.c \
+	cli/cmd_init.c \
+	cli/cmd_parse.c \
+	cli/cmd_plan.c \
+	cli/cmd_plan.h \
+	cli/cmd_repair.c \
+	cli/cmd_revert.c \
+	cli/cmd_status.c \
+	cli/cmd_up.c \
+	cli/commands.c \
+	cli/commands.h \
+	cli/confirm.c \
+	cli/errors.c \
+	cli/execute.c \
+	cli/execute.h \
+	cli/handle.c \
+	cli/help.c \
+	cli/json.c \
+	cli/json.h \
+	cli/main.c \
+	cli/options.c \
+	cli/output.c \
+	cli/output.h \
+	cli/planfile.c \
+	cli/progress.c \
+	cli/progress.h \
+	cli/request.c \
+	cli/request.h \
+	cli/secret.c \
+	cli/signals.c \
+	cli/suggest.c \
+	cli/table.c \
+	cli/text.c
+dunlin_CPPFLAGS = $(INCLUDE_PUBLIC) $(JANSSON_CFLAGS)
+dunlin_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+dunlin_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+dunlin_LDADD = libdunlin.la $(JANSSON_LIBS)

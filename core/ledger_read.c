@@ -1,0 +1,276 @@
+/*
+ * ledger_read.c - the two tables into memory.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "ledger.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reading {
+	struct ledger *l;
+	struct history *h;
+	struct dunlin_error *err;
+	int n;
+};
+
+static int count_row(void *arg, int ncol, const char *const *value, const size_t *len, const int32_t *type)
+{
+	(void)ncol, (void)value, (void)len, (void)type;
+	++*(int *)arg;
+	return 0;
+}
+
+static const char *keep(struct history *h, const char *s, size_t len)
+{
+	return s && len ? arena_strndup(&h->arena, s, len) : "";
+}
+
+static int64_t number(const char *s)
+{
+	return s ? strtoll(s, NULL, 10) : 0;
+}
+
+static int kind_parse(const char *s)
+{
+	for (int k = MIGRATION_VERSIONED; k <= MIGRATION_BASELINE; k++)
+		if (strcmp(s, migration_kind_name(k)) == 0)
+			return k;
+	return -1;
+}
+
+static int add_row(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	struct reading *r = arg;
+	struct history *h = r->h;
+	struct ledger_row *row;
+
+	(void)type;
+	if (ncol != 22 || !v[0] || !v[1] || !v[3] || !v[4])
+		return error_set(r->err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION,
+		                 "the table '%s' is not as dunlin made it", r->l->name);
+	row = history_add(h);
+	if (!row)
+		return error_nomem(r->err);
+	row->component = keep(h, v[0], len[0]);
+	row->version = keep(h, v[1], len[1]);
+	row->name = keep(h, v[2], len[2]);
+	row->kind = kind_parse(v[3]);
+	row->state = row_state_parse(v[4]);
+	row->direction = v[5] && strcmp(v[5], "down") == 0 ? DIRECTION_DOWN : DIRECTION_UP;
+	row->batch = number(v[6]);
+	row->apply_order = number(v[7]);
+	row->checksum = keep(h, v[8], len[8]);
+	row->statements_checksum = keep(h, v[9], len[9]);
+	row->statements_done = number(v[10]);
+	row->statements_total = number(v[11]);
+	row->intent = keep(h, v[12], len[12]);
+	row->applied_by = keep(h, v[13], len[13]);
+	row->run_id = keep(h, v[14], len[14]);
+	row->seq = number(v[15]);
+	row->tool_version = keep(h, v[16], len[16]);
+	row->error_class = keep(h, v[17], len[17]);
+	row->error_message = keep(h, v[18], len[18]);
+	row->applied_at = keep(h, v[19], len[19]);
+	row->execution_ms = number(v[20]);
+	row->has_down = number(v[21]) != 0;
+	if (!row->component || !row->version || !row->name || !row->checksum || !row->statements_checksum ||
+	    !row->intent || !row->applied_by || !row->run_id || !row->tool_version || !row->error_class ||
+	    !row->error_message || !row->applied_at)
+		return error_nomem(r->err);
+	if (row->kind < 0 || row->state < 0) {
+		error_set(r->err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION,
+		          "the ledger has a row of kind '%s' and state '%s', which this version does not know", v[3], v[4]);
+		error_hint(r->err, "A newer dunlin wrote it: use that version.");
+		error_migration(r->err, row->component, row->version);
+		return -1;
+	}
+	if (row->batch > h->batch_max)
+		h->batch_max = row->batch;
+	if (row->apply_order > h->apply_order_max)
+		h->apply_order_max = row->apply_order;
+	return 0;
+}
+
+/* The last event of a run tells the layout and the highest batch ever used. */
+static int read_last(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	struct reading *r = arg;
+	json_t *detail, *layout, *batch;
+
+	(void)type;
+	if (ncol != 2 || !v[1])
+		return 0;
+	r->h->last_event = number(v[0]);
+	detail = json_loadb(v[1], len[1], 0, NULL);
+	layout = json_object_get(detail, "layout");
+	batch = json_object_get(detail, "batch_max");
+	if (json_is_integer(layout))
+		r->h->layout = json_integer_value(layout);
+	if (json_is_integer(batch) && json_integer_value(batch) > r->h->batch_max)
+		r->h->batch_max = json_integer_value(batch);
+	json_decref(detail);
+	return 0;
+}
+
+int ledger_read(struct ledger *l, struct session *s, struct history *h, struct dunlin_error *err)
+{
+	struct dunlin_error own;
+	struct reading r = { .l = l, .h = h, .err = err ? err : &own };
+	int n = 0;
+
+	if (session_query(s, l->exists, strlen(l->exists), NULL, 0, count_row, &n, r.err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (n != 2) {
+		error_set(err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION,
+		          "only one of the tables '%s' and '%s' is there", l->name, l->events);
+		error_hint(err, "Restore the missing one from a backup, or name another ledger by --table.");
+		return -1;
+	}
+	h->has_ledger = 1;
+	h->layout = LEDGER_LAYOUT;
+	if (session_query(s, l->select_last, strlen(l->select_last), NULL, 0, read_last, &r, r.err) < 0)
+		return -1;
+	if (h->layout > LEDGER_LAYOUT) {
+		error_set(err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION,
+		          "the ledger has layout %lld, and this dunlin %s knows %d", (long long)h->layout,
+		          dunlin_version_string(), LEDGER_LAYOUT);
+		error_hint(err, "A newer dunlin has upgraded the tables: use that version.");
+		return -1;
+	}
+	return session_query(s, l->select_rows, strlen(l->select_rows), NULL, 0, add_row, &r, r.err);
+}
+
+struct down_reading { char *text; size_t len; int is_nomem; };
+
+static int read_down(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	struct down_reading *d = arg;
+
+	(void)type;
+	if (ncol == 1 && v[0] && !d->text) {
+		d->text = mem_strndup(v[0], len[0]);
+		d->len = len[0];
+		d->is_nomem = !d->text;
+	}
+	return 0;
+}
+
+int ledger_read_down(struct ledger *l, struct session *s, const struct ledger_row *row,
+                     char **out, size_t *len, struct dunlin_error *err)
+{
+	struct dunlin_param key[] = {
+		{ .value = row->component, .len = strlen(row->component) },
+		{ .value = row->version, .len = strlen(row->version) },
+	};
+	struct down_reading d = { 0 };
+
+	*out = NULL;
+	if (session_query(s, l->select_down, strlen(l->select_down), key, 2, read_down, &d, err) < 0) {
+		mem_free(d.text);
+		return -1;
+	}
+	if (d.is_nomem)
+		return error_nomem(err);
+	*out = d.text;
+	*len = d.len;
+	return 0;
+}
+
+struct event_reading {
+	int (*fn)(void *arg, const struct dunlin_event *e);
+	void *arg;
+};
+
+static int read_event(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	struct event_reading *r = arg;
+	struct dunlin_event e = { .name = "", .execution_ms = -1 };
+	json_t *detail, *row, *ms, *name;
+	int rc;
+
+	(void)type;
+	if (ncol != 8 || !v[7])
+		return 0;
+	e.run_id = v[0] ? v[0] : "";
+	e.seq = number(v[1]);
+	e.component = v[2] ? v[2] : "";
+	e.version = v[3] ? v[3] : "";
+	e.event = v[4] ? v[4] : "";
+	e.at = v[5] ? v[5] : "";
+	e.actor = v[6] ? v[6] : "";
+	e.detail = v[7];
+	detail = json_loadb(v[7], len[7], 0, NULL);
+	row = json_object_get(detail, "row");
+	ms = json_object_get(row, "execution_ms");
+	if (!ms)
+		ms = json_object_get(detail, "execution_ms");
+	name = json_object_get(detail, "name");
+	if (json_is_integer(ms))
+		e.execution_ms = json_integer_value(ms);
+	if (json_is_string(name))
+		e.name = json_string_value(name);
+	rc = r->fn(r->arg, &e);
+	json_decref(detail);
+	return rc;
+}
+
+int ledger_events(struct ledger *l, struct session *s, int64_t limit, const char *run_id, int64_t after,
+                  int (*fn)(void *arg, const struct dunlin_event *e), void *arg, struct dunlin_error *err)
+{
+	struct event_reading r = { fn, arg };
+	struct dunlin_param p[2] = { { 0 } };
+	char text[24];
+	const char *sql = l->select_events;
+	size_t n = 0;
+
+	snprintf(text, sizeof text, "%lld", (long long)(run_id ? after : limit));
+	if (run_id) {
+		sql = l->select_run;
+		p[n++] = (struct dunlin_param){ .value = run_id, .len = strlen(run_id) };
+		p[n++] = (struct dunlin_param){ .value = text, .len = strlen(text), .is_integer = 1 };
+	} else if (limit > 0) {
+		sql = l->select_newest;
+		p[n++] = (struct dunlin_param){ .value = text, .len = strlen(text), .is_integer = 1 };
+	}
+	return session_query(s, sql, strlen(sql), p, n, read_event, &r, err);
+}
+
+struct name_list { struct arena *a; const char **v; size_t n, cap; };
+
+static int add_name(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	struct name_list *l = arg;
+
+	(void)type;
+	if (ncol < 1 || !v[0])
+		return 0;
+	if (mem_grow(&l->v, &l->cap, l->n, sizeof *l->v) < 0)
+		return DUNLIN_ENOMEM;
+	l->v[l->n] = arena_strndup(l->a, v[0], len[0]);
+	return l->v[l->n++] ? 0 : DUNLIN_ENOMEM;
+}
+
+int ledger_foreign_tables(struct ledger *l, struct session *s, struct arena *a,
+                          const char ***out, size_t *n, struct dunlin_error *err)
+{
+	struct name_list list = { .a = a };
+	int rc = session_query(s, l->foreign, strlen(l->foreign), NULL, 0, add_name, &list, err);
+
+	if (rc == 0 && list.n) {
+		*out = arena_alloc(a, list.n * sizeof **out);
+		if (*out)
+			memcpy(*out, list.v, list.n * sizeof **out);
+		else
+			rc = error_nomem(err);
+		*n = list.n;
+	}
+	mem_free(list.v);
+	return rc;
+}

@@ -1,0 +1,196 @@
+/*
+ * session.c - the thin layer between the core and a driver's slots.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "session.h"
+
+#include <string.h>
+
+struct dunlin_driver_error *session_error(struct session *s)
+{
+	memset(&s->de, 0, sizeof s->de);
+	s->de.struct_size = sizeof s->de;
+	s->de.position = -1;
+	return &s->de;
+}
+
+int session_fail(struct session *s, int status, struct dunlin_error *err)
+{
+	int code = DUNLIN_EXIT_FAILED;
+
+	switch (status) {
+	case DUNLIN_ENOMEM:
+		return error_nomem(err);
+	case DUNLIN_ETIMEOUT:
+		s->de.errclass = DUNLIN_CLASS_TIMEOUT;
+		break;
+	case DUNLIN_ECANCELLED:
+		s->de.errclass = DUNLIN_CLASS_INTERRUPTED;
+		break;
+	case DUNLIN_ENOTSUP:
+		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_DRIVER, "driver '%s' cannot do this: %s",
+		                 s->drv->name, s->de.message[0] ? s->de.message : "not supported");
+	default:
+		break;
+	}
+	if (s->de.errclass == DUNLIN_CLASS_CONNECTION)
+		code = DUNLIN_EXIT_CONNECT;
+	else if (s->de.errclass == DUNLIN_CLASS_TIMEOUT || s->de.errclass == DUNLIN_CLASS_LOCK)
+		code = DUNLIN_EXIT_TIMEOUT;
+	else if (s->de.errclass == DUNLIN_CLASS_INTERRUPTED)
+		code = DUNLIN_EXIT_STOPPED;
+	if (!s->de.message[0] && s->de.errclass == DUNLIN_CLASS_TIMEOUT)
+		memcpy(s->de.message, "time is up", sizeof "time is up");
+	if (!s->de.message[0] && s->de.errclass == DUNLIN_CLASS_INTERRUPTED)
+		memcpy(s->de.message, "interrupted", sizeof "interrupted");
+	return error_from_driver(err, code, &s->de);
+}
+
+static int opened(struct session *s, int rc, struct dunlin_error *err)
+{
+	if (rc != DUNLIN_OK) {
+		s->conn = NULL;
+		return session_fail(s, rc, err);
+	}
+	s->caps = s->drv->caps(s->conn);
+	return 0;
+}
+
+int session_open(struct session *s, const struct dunlin_driver *drv, const struct dunlin_kv *opt,
+                 size_t n_opt, const struct dunlin_control *ctl, struct dunlin_error *err)
+{
+	s->drv = drv;
+	s->conn = NULL;
+	return opened(s, drv->open(opt, n_opt, ctl, &s->conn, session_error(s)), err);
+}
+
+int session_adopt(struct session *s, const struct dunlin_driver *drv, void *handle,
+                  const struct dunlin_control *ctl, struct dunlin_error *err)
+{
+	s->drv = drv;
+	s->conn = NULL;
+	if (!drv->adopt_handle)
+		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_DRIVER,
+		                 "driver '%s' cannot work on an application's own handle", drv->name);
+	return opened(s, drv->adopt_handle(handle, ctl, &s->conn, session_error(s)), err);
+}
+
+void session_close(struct session *s)
+{
+	if (s->conn)
+		s->drv->close(s->conn);
+	s->conn = NULL;
+}
+
+int session_has(const struct session *s, uint64_t cap)
+{
+	return s->conn && (s->caps & cap) == cap;
+}
+
+int session_query(struct session *s, const char *sql, size_t len, const struct dunlin_param *param,
+                  size_t n_param, dunlin_row_fn *row, void *arg, struct dunlin_error *err)
+{
+	int rc;
+
+	error_clear(err);
+	rc = s->drv->query(s->conn, sql, len, param, n_param, row, arg, session_error(s));
+	if (rc == DUNLIN_OK)
+		return 0;
+	/* A row function that stopped the query has filled err itself. */
+	if (rc == -1 && err && err->code && !s->de.message[0])
+		return -1;
+	return session_fail(s, rc, err);
+}
+
+/* One step through the single-step slots. */
+static int exec_one(struct session *s, const struct dunlin_step *st)
+{
+	struct dunlin_driver_error *de = session_error(s);
+	const struct dunlin_driver *drv = s->drv;
+
+	switch (st->kind) {
+	case DUNLIN_STEP_BEGIN:
+		return session_has(s, DUNLIN_CAP_TX) ? drv->begin(s->conn, st, de) : DUNLIN_OK;
+	case DUNLIN_STEP_COMMIT:
+		return session_has(s, DUNLIN_CAP_TX) ? drv->commit(s->conn, de) : DUNLIN_OK;
+	case DUNLIN_STEP_SEAL:
+		return DUNLIN_OK;
+	default:
+		return drv->exec(s->conn, st, de);
+	}
+}
+
+/* After each statement of the file: is the transaction still the one that was opened? */
+static int check_open(struct session *s)
+{
+	int32_t state = DUNLIN_TX_NONE;
+	struct dunlin_driver_error *de = session_error(s);
+	int rc = s->drv->tx_state(s->conn, &state, de);
+
+	if (rc != DUNLIN_OK || state == DUNLIN_TX_OPEN)
+		return rc;
+	static const char text[] = "the statement ended the transaction that it ran in";
+	memcpy(de->message, text, sizeof text);
+	de->errclass = DUNLIN_CLASS_VALIDATION;
+	return DUNLIN_ERROR;
+}
+
+static int exec_each(struct session *s, const struct dunlin_step *step, size_t n,
+                     const struct dunlin_exec_observer *obs, struct dunlin_exec_result *res)
+{
+	int32_t state = DUNLIN_TX_NONE;
+	int is_guarded, rc = s->drv->tx_state(s->conn, &state, session_error(s));
+
+	if (rc != DUNLIN_OK)
+		return rc;
+	is_guarded = state != DUNLIN_TX_NONE;
+	for (size_t i = 0; i < n; i++) {
+		const struct dunlin_step *st = DUNLIN_STEP_AT(step, i);
+
+		rc = exec_one(s, st);
+		if (rc == DUNLIN_OK && is_guarded && st->kind == DUNLIN_STEP_STATEMENT &&
+		    session_has(s, DUNLIN_CAP_TX_DDL))
+			rc = check_open(s);
+		if (rc != DUNLIN_OK) {
+			struct dunlin_driver_error keep = s->de;
+
+			if (is_guarded && s->drv->rollback)
+				s->drv->rollback(s->conn, session_error(s));
+			s->de = keep;
+			res->is_unknown = st->kind == DUNLIN_STEP_COMMIT && keep.errclass == DUNLIN_CLASS_CONNECTION;
+			return rc;
+		}
+		if (st->kind == DUNLIN_STEP_BEGIN)
+			is_guarded = session_has(s, DUNLIN_CAP_TX);
+		if (st->kind == DUNLIN_STEP_COMMIT)
+			is_guarded = 0;
+		res->n_done = i + 1;
+		if (!is_guarded)
+			res->n_durable = i + 1;
+		if (obs && obs->step_done)
+			obs->step_done(obs->arg, i);
+	}
+	return DUNLIN_OK;
+}
+
+int session_exec_many(struct session *s, const struct dunlin_step *step, size_t n,
+                      const struct dunlin_exec_observer *obs, struct dunlin_exec_result *res,
+                      struct dunlin_error *err)
+{
+	int rc;
+
+	memset(res, 0, sizeof *res);
+	res->struct_size = sizeof *res;
+	if (n == 0)
+		return DUNLIN_OK;
+	if (session_has(s, DUNLIN_CAP_EXEC_MANY))
+		rc = s->drv->exec_many(s->conn, step, n, obs, res, session_error(s));
+	else
+		rc = exec_each(s, step, n, obs, res);
+	if (rc != DUNLIN_OK)
+		session_fail(s, rc, err);
+	return rc;
+}

@@ -1,0 +1,49 @@
+# drivers/ - a folder a plugin.  They see include/ and their client library.
+
+if DRIVER_SQLITE
+driverexec_LTLIBRARIES += dunlin-sqlite.la
+endif
+# list: drivers/sqlite/*.c drivers/sqlite/*.h
+dunlin_sqlite_la_SOURCES = \
+	drivers/sqlite/blockers.c \
+	drivers/sqlite/conn.c \
+	drivers/sqlite/database.c \
+	drivers/sqlite/dialect.c \
+	drivers/sqlite/driver.c \
+	drivers/sqlite/errors.c \
+	drivers/sqlite/exec.c \
+	drivers/sqlite/fk.c \
+	drivers/sqlite/fk_map.c \
+	drivers/sqlite/group.c \
+	drivers/sqlite/guard.c \
+	drivers/sqlite/lock.c \
+	drivers/sqlite/options.c \
+	drivers/sqlite/probe.c \
+	drivers/sqlite/session.c \
+	drivers/sqlite/snapshot.c \
+	drivers/sqlite/sqlite_driver.h \
+	drivers/sqlite/stmt.c \
+	drivers/sqlite/text.c \
+	drivers/sqlite/token.c \
+	drivers/sqlite/wait.c
+dunlin_sqlite_la_CPPFLAGS = $(INCLUDE_PUBLIC) $(DRIVER_SQLITE_CFLAGS)
+dunlin_sqlite_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+dunlin_sqlite_la_LIBADD = $(DRIVER_SQLITE_LIBS)
+
+# The scripted fake, for the tests.  Without an -rpath libtool would make an
+# archive of what is not installed.
+if DRIVER_MOCK
+check_LTLIBRARIES += dunlin-mock.la
+endif
+# list: drivers/mock/*.c drivers/mock/*.h
+dunlin_mock_la_SOURCES = \
+	drivers/mock/inspect.c \
+	drivers/mock/mock.c \
+	drivers/mock/mock.h \
+	drivers/mock/mock_dialect.c \
+	drivers/mock/script.c \
+	drivers/mock/steps.c \
+	drivers/mock/store.c
+dunlin_mock_la_CPPFLAGS = $(INCLUDE_PUBLIC) $(MOCK_CFLAGS)
+dunlin_mock_la_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
+dunlin_mock_la_LIBADD = $(MOCK_LIBS)

@@ -1,0 +1,127 @@
+/*
+ * probe.c - whether the effect of a CREATE, DROP or ALTER is there.
+ *
+ * The answer is the state of the object that the statement names, as a hash of
+ * its text in sqlite_schema: it differs before and after, and that is all that
+ * is asked of it.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sqlite_driver.h"
+
+/* The object that a statement is about, and for RENAME TO its new name. */
+struct target {
+	struct sq_text schema, name, renamed;
+};
+
+static int skip_words(const char **p, const char *end, struct sq_token *t, const char *const *words)
+{
+	size_t i;
+
+	for (i = 0; words[i]; i++) {
+		if (!sq_token_is(t, words[i]))
+			return i > 0 ? -1 : 0;
+		*t = sq_token_next(p, end);
+	}
+	return 1;
+}
+
+/* [schema.]name; t is its first token, and afterwards the one that follows. */
+static int read_name(const char **p, const char *end, struct sq_token *t, struct target *g)
+{
+	if (t->kind != SQ_TOKEN_WORD && t->kind != SQ_TOKEN_NAME && t->kind != SQ_TOKEN_STRING)
+		return -1;
+	sq_token_name(t, &g->name);
+	*t = sq_token_next(p, end);
+	if (!sq_token_is(t, "."))
+		return 0;
+	*t = sq_token_next(p, end);
+	sq_text_reset(&g->schema);
+	sq_text_add(&g->schema, g->name.p, g->name.len);
+	sq_token_name(t, &g->name);
+	*t = sq_token_next(p, end);
+	return 0;
+}
+
+static int read_target(const char *sql, size_t len, struct target *g)
+{
+	static const char *const if_not[] = { "IF", "NOT", "EXISTS", NULL }, *const if_is[] = { "IF", "EXISTS", NULL };
+	static const char *const rename_to[] = { "RENAME", "TO", NULL };
+	const char *p = sql, *end = sql + len;
+	struct sq_token verb = sq_token_next(&p, end), t = sq_token_next(&p, end);
+	int is_create = sq_token_is(&verb, "CREATE"), is_alter = sq_token_is(&verb, "ALTER");
+
+	if (!is_create && !is_alter && !sq_token_is(&verb, "DROP"))
+		return -1;
+	if (sq_token_is(&t, "TEMP") || sq_token_is(&t, "TEMPORARY")) /* gone with its connection */
+		return -1;
+	if (is_create && (sq_token_is(&t, "UNIQUE") || sq_token_is(&t, "VIRTUAL")))
+		t = sq_token_next(&p, end);
+	if (!sq_token_is(&t, "TABLE") && !sq_token_is(&t, "INDEX") && !sq_token_is(&t, "VIEW") && !sq_token_is(&t, "TRIGGER"))
+		return -1;
+	t = sq_token_next(&p, end);
+	if (skip_words(&p, end, &t, is_create ? if_not : if_is) < 0 || read_name(&p, end, &t, g) < 0)
+		return -1;
+	if (g->schema.len && sqlite3_stricmp(g->schema.p, "main") != 0)
+		return -1;
+	if (is_alter && skip_words(&p, end, &t, rename_to) == 1)
+		sq_token_name(&t, &g->renamed);
+	return 0;
+}
+
+static int add_object(void *arg, const char *const *value, const size_t *len)
+{
+	struct sq_text *answer = arg;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	for (i = 0; value[1] && i < len[1]; i++)
+		h = (h ^ (unsigned char)value[1][i]) * UINT64_C(0x100000001b3);
+	sq_text_addf(answer, "%s%s %016llx", answer->len ? ", " : "", value[0], (unsigned long long)h);
+	return DUNLIN_OK;
+}
+
+static int look(struct dunlin_conn *c, const struct target *g, struct sq_text *answer, struct dunlin_driver_error *err)
+{
+	static const char sql[] =
+		"SELECT type || ' ' || name, sql FROM main.sqlite_master WHERE name = ?1 COLLATE NOCASE";
+	int status = sq_each(c, sql, g->name.p, add_object, answer, err);
+
+	if (status == DUNLIN_OK && g->renamed.len)
+		status = sq_each(c, sql, g->renamed.p, add_object, answer, err);
+	return status;
+}
+
+int sq_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answer, size_t answer_size,
+             struct dunlin_driver_error *err)
+{
+	struct target g = { 0 };
+	struct sq_text text = { 0 };
+	int status = sq_enter(c, err), is_known;
+
+	if (status != DUNLIN_OK)
+		return status;
+	sq_wait_budget(c, -1);
+	is_known = read_target(sql, sql_len, &g) == 0;
+	if (g.name.is_failed || g.schema.is_failed || g.renamed.is_failed) {
+		status = sq_nomem(err);
+	} else if (!is_known) {
+		status = DUNLIN_ENOTSUP;
+	} else {
+		status = look(c, &g, &text, err);
+		if (status == DUNLIN_OK && text.is_failed)
+			status = sq_nomem(err);
+	}
+	if (status == DUNLIN_OK)
+		snprintf(answer, answer_size, "%s", text.len ? text.p : "absent");
+	sq_text_clear(&g.schema);
+	sq_text_clear(&g.name);
+	sq_text_clear(&g.renamed);
+	sq_text_clear(&text);
+	return status;
+}

@@ -1,0 +1,162 @@
+# tests/ - what `make check` runs; all of it speaks TAP.
+#
+#   tests/unit/test_*.c   CUnit, one program for a file of the core
+#   tests/cli/*.test      the built program
+#   tests/*.test          the build itself: headers, exported symbols, lists
+#   tests/plugins/        drivers that test_loader loads or sees refused
+
+include tests/plugins/local.mk
+
+if HAVE_CUNIT
+# list: tests/unit/test_*.c except tests/unit/test_sqlite*.c without .c
+unit_tests = \
+	tests/unit/test_buf \
+	tests/unit/test_checksum \
+	tests/unit/test_config \
+	tests/unit/test_directive \
+	tests/unit/test_discover \
+	tests/unit/test_dotenv \
+	tests/unit/test_driver_check \
+	tests/unit/test_duration \
+	tests/unit/test_error \
+	tests/unit/test_finding \
+	tests/unit/test_history \
+	tests/unit/test_hooks \
+	tests/unit/test_inifile \
+	tests/unit/test_input \
+	tests/unit/test_loader \
+	tests/unit/test_mem \
+	tests/unit/test_mock \
+	tests/unit/test_name \
+	tests/unit/test_nearest \
+	tests/unit/test_newfile \
+	tests/unit/test_placeholder \
+	tests/unit/test_plan \
+	tests/unit/test_plan_limits \
+	tests/unit/test_scan \
+	tests/unit/test_script \
+	tests/unit/test_script_down \
+	tests/unit/test_script_reader \
+	tests/unit/test_script_sums \
+	tests/unit/test_source \
+	tests/unit/test_split \
+	tests/unit/test_sum \
+	tests/unit/test_txcontrol \
+	tests/unit/test_url \
+	tests/unit/test_version
+check_LTLIBRARIES += tests/unit/libtap.la
+if DRIVER_SQLITE
+# list: tests/unit/test_sqlite*.c without .c
+sqlite_tests = \
+	tests/unit/test_sqlite_driver \
+	tests/unit/test_sqlite_faults \
+	tests/unit/test_sqlite_schema
+else
+sqlite_tests =
+endif
+else
+unit_tests =
+sqlite_tests =
+endif
+# Those have the driver's own objects in them.
+sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) $(LDADD) $(DRIVER_SQLITE_LIBS)
+# each: tests/unit/test_sqlite*.c: tests_unit_@_LDADD = $(sqlite_ldadd)
+tests_unit_test_sqlite_driver_LDADD = $(sqlite_ldadd)
+tests_unit_test_sqlite_faults_LDADD = $(sqlite_ldadd)
+tests_unit_test_sqlite_schema_LDADD = $(sqlite_ldadd)
+
+check_PROGRAMS += $(unit_tests) $(sqlite_tests)
+tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
+
+# list: tests/*.test tests/cli/*.test
+shell_tests = \
+	tests/cli/check.test \
+	tests/cli/completion.test \
+	tests/cli/confirm.test \
+	tests/cli/database.test \
+	tests/cli/files.test \
+	tests/cli/help.test \
+	tests/cli/options.test \
+	tests/cli/output.test \
+	tests/cli/plan.test \
+	tests/cli/run.test \
+	tests/cli/status.test \
+	tests/exports.test \
+	tests/headers.test \
+	tests/lists.test
+TESTS += $(unit_tests) $(sqlite_tests) $(shell_tests)
+# What tests read, and the scripts themselves.
+# list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/unit/*.h
+EXTRA_DIST += \
+	tests/abi/libdunlin.exports \
+	tests/cli/check.test \
+	tests/cli/completion.test \
+	tests/cli/confirm.test \
+	tests/cli/database.test \
+	tests/cli/files.test \
+	tests/cli/help.test \
+	tests/cli/lib.sh \
+	tests/cli/options.test \
+	tests/cli/output.test \
+	tests/cli/plan.test \
+	tests/cli/run.test \
+	tests/cli/status.test \
+	tests/exports.test \
+	tests/golden/plan/README.md \
+	tests/golden/plan/baseline.txt \
+	tests/golden/plan/downs.txt \
+	tests/golden/plan/limits.txt \
+	tests/golden/plan/order.txt \
+	tests/golden/plan/redo-reset.txt \
+	tests/golden/plan/repeatables.txt \
+	tests/golden/plan/requires.txt \
+	tests/golden/plan/resume.txt \
+	tests/golden/plan/rollback.txt \
+	tests/golden/plan/states.txt \
+	tests/golden/plan/surroundings.txt \
+	tests/golden/plan/transactions.txt \
+	tests/golden/plan/usage.txt \
+	tests/headers.test \
+	tests/installcheck.sh \
+	tests/lists.test \
+	tests/unit/plan_case.h \
+	tests/unit/script_text.h \
+	tests/unit/split_run.h \
+	tests/unit/sqlite_fixture.h \
+	tests/unit/tap.h \
+	tests/unit/tree.h
+
+TEST_EXTENSIONS = .test
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TAP_DRIVER)
+TEST_LOG_DRIVER = $(TAP_DRIVER)
+TEST_LOG_COMPILER = $(BASH_PATH)
+
+# The program under test: the objects of dunlin, linked to the library in the
+# build tree.  The one that gets installed is hidden behind a script of libtool's
+# until then, where strace and kill would meet a shell.
+check_PROGRAMS += tests/dunlin
+tests_dunlin_SOURCES =
+tests_dunlin_CFLAGS = $(dunlin_CFLAGS)
+tests_dunlin_LDFLAGS = $(dunlin_LDFLAGS) -no-install
+tests_dunlin_LDADD = $(dunlin_OBJECTS) $(dunlin_LDADD)
+
+AM_TESTS_ENVIRONMENT = \
+	LC_ALL=C; export LC_ALL; \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	DUNLIN_DRIVER_PATH='$(abs_top_builddir)/.libs'; export DUNLIN_DRIVER_PATH; \
+	DUNLIN_TEST_PROGRAM='$(abs_top_builddir)/tests/dunlin'; export DUNLIN_TEST_PROGRAM; \
+	DUNLIN_TEST_SANITIZERS='$(dunlin_sanitizers)'; export DUNLIN_TEST_SANITIZERS; \
+	DUNLIN_TEST_COVERAGE='$(COVERAGE_FLAGS)'; export DUNLIN_TEST_COVERAGE; \
+	DUNLIN_SHARED="$${DUNLIN_SHARED-$(abs_top_srcdir)/../shared}"; export DUNLIN_SHARED; \
+	CC='$(CC)'; export CC; \
+	NM='$(NM)'; export NM; \
+	STRIP='$(STRIP)'; export STRIP;
+
+# On the tree that `make install` left behind.
+installcheck-local:
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' top_srcdir='$(abs_top_srcdir)' \
+	DESTDIR='$(DESTDIR)' bindir='$(bindir)' libdir='$(libdir)' \
+	pkgconfigdir='$(pkgconfigdir)' driverdir='$(driverdir)' drivers='$(driverexec_LTLIBRARIES)' \
+	$(BASH_PATH) $(srcdir)/tests/installcheck.sh
