@@ -127,27 +127,6 @@ static int has_class(const struct dunlin_error *e)
 	return e->code != DUNLIN_EXIT_USAGE || e->file[0];
 }
 
-static int tells_state(const struct dunlin_error *e)
-{
-	return e->state[0] || e->statements_done >= 0;
-}
-
-static void print_state(struct output *o, const struct dunlin_error *e)
-{
-	char text[96];
-
-	if (e->state[0] || !tells_state(e)) {
-		labelled(o, "state", e->state);
-		return;
-	}
-	if (e->statements_done == 0)
-		snprintf(text, sizeof text, "nothing of this migration was applied");
-	else
-		snprintf(text, sizeof text, "statements 1-%" PRId64 " of %" PRId64 " are applied",
-		         e->statements_done, e->statements_total);
-	labelled(o, "state", text);
-}
-
 static void print_error(struct cli *c, const struct dunlin_error *e)
 {
 	struct output *o = &c->err;
@@ -170,7 +149,7 @@ static void print_error(struct cli *c, const struct dunlin_error *e)
 	print_migration(o, e->component, e->version);
 	print_place(o, "at", e->file, e->line, e->column);
 	labelled(o, "statement", e->statement);
-	print_state(o, e);
+	labelled(o, "state", e->state);
 	labelled(o, "hint", e->hint);
 	if (strcmp(advice, e->hint) != 0)
 		labelled(o, e->hint[0] ? "also" : "hint", advice);

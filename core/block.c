@@ -458,6 +458,7 @@ static void create_token(struct block *b, enum keyword k)
 
 static void mariadb_start(struct block *b, enum keyword k, const char *text, uint64_t off)
 {
+	b->open_off = off;
 	switch (k) {
 	case K_CREATE: case K_ALTER:
 		b->phase = M_CREATE;
@@ -465,7 +466,6 @@ static void mariadb_start(struct block *b, enum keyword k, const char *text, uin
 		break;
 	case K_BEGIN:
 		b->phase = M_BEGIN;
-		b->open_off = off;
 		break;
 	case K_INSERT: case K_UPDATE: case K_DELETE: case K_REPLACE: case K_SELECT: case K_SET:
 	case K_PUNCT:

@@ -123,12 +123,40 @@ static void copy_cut(char *out, size_t size, const char *s, size_t len)
 	out[len] = '\0';
 }
 
+/* Where the SQL begins, past white space and comments before it. */
+static size_t skip_comments(const char *sql, size_t len)
+{
+	size_t i = 0;
+
+	for (;;) {
+		const char *end = NULL;
+
+		while (i < len && strchr(" \t\r\n\f", sql[i]) && sql[i])
+			i++;
+		if (len - i < 2)
+			return i;
+		if (sql[i] == '-' && sql[i + 1] == '-')
+			end = memchr(sql + i, '\n', len - i);
+		else if (sql[i] == '/' && sql[i + 1] == '*')
+			end = memmem(sql + i + 2, len - i - 2, "*/", 2);
+		if (!end)
+			return i;
+		i = (size_t)(end - sql) + (*end == '*' ? 2 : 1);
+	}
+}
+
 void error_statement(struct dunlin_error *err, const char *sql, size_t len)
 {
 	const char *nl;
+	size_t start;
 
 	if (!err || !sql)
 		return;
+	start = skip_comments(sql, len);
+	if (start == len)
+		start = 0; /* nothing but comments, as MariaDB executes them */
+	sql += start;
+	len -= start;
 	nl = memchr(sql, '\n', len);
 	if (nl)
 		len = (size_t)(nl - sql);

@@ -47,14 +47,12 @@ static void hash(struct feed *f, const char *p, size_t n)
 		const char *fresh = p + seen;
 		size_t n_fresh = n - seen;
 
-		/* Three bytes at a time at the start are too few to tell a mark: then
-		 * the two go apart without need. */
+		/* Fewer than three bytes at the start are too few to tell a mark: then
+		 * the two go apart at once, so that content never holds any back here. */
 		if (!f->is_raw_apart &&
 		    (memchr(fresh, '\r', n_fresh) || (f->content_end < 3 && (n_fresh < 3 || *fresh == '\xef')))) {
 			f->raw = f->content.h;
 			f->is_raw_apart = 1;
-			if (f->content.n_held)
-				sha256_add(&f->raw, f->content.held, f->content.n_held);
 		}
 		content_hash_add(&f->content, fresh, n_fresh);
 		f->content_end += n_fresh;

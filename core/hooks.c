@@ -101,7 +101,7 @@ static int spawn(pid_t *pid, const char *command, char **env)
 	posix_spawnattr_t attr;
 	int e = posix_spawn_file_actions_init(&files);
 
-	if (e)
+	if (e) /* uncovered: out of memory in libc, here and below */
 		return e;
 	e = posix_spawnattr_init(&attr);
 	if (e) {

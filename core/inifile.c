@@ -19,9 +19,6 @@
 
 #include <string.h>
 
-/* What inih's buffer surely holds: a key with its separator, and a stand-in. */
-enum { KEY_MAX = 100 };
-
 struct reading {
 	struct ini_file *file;
 	const char *p, *end;        /* what is left of the text           */
@@ -161,9 +158,9 @@ static char *read_line(char *str, int num, void *arg)
 	} else if (*r->raw == '[') {
 		take_section(r);
 		n = 0;
-	} else if (n > room || n > KEY_MAX) {
+	} else if (n > room) {
 		sep = separator_of(r);
-		if (!sep || sep - r->raw >= KEY_MAX || (size_t)(sep - r->raw) + 2 > room) {
+		if (!sep || (size_t)(sep - r->raw) + 2 > room) {
 			refuse(r, "the line is not 'key = value'");
 			n = 0;
 		} else {

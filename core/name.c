@@ -33,7 +33,7 @@ const char *name_pattern(enum scheme s)
 	switch (s) {
 	case SCHEME_TIMESTAMP: return "YYYYMMDDHHMMSS_name.sql";
 	case SCHEME_SEQUENCE:  return "NUMBER_name.sql";
-	case SCHEME_FILENAME:  return "name.sql";
+	case SCHEME_FILENAME: /* every name fits */
 	case SCHEME_SEMVER:
 	case SCHEME_AUTO:      break;
 	}
@@ -236,8 +236,7 @@ static enum name_fit parse(struct name_parts *p, enum scheme s, const struct nam
 			fit = take_suffixes(p, rules, &stem, why);
 		p->base = p->version = stem;
 		p->name = (struct slice){ stem.p + stem.len, 0 };
-		if (version_parse(&p->key, s, stem.p, stem.len) < 0)
-			return NAME_UNFIT;
+		version_prefix(&p->key, s, stem.p, stem.len);
 		return fit;
 	} else {
 		fit = take_version(p, s, &rest, why);

@@ -140,7 +140,7 @@ static enum kind kind_of(const struct walk *w, const struct dirent *e, const cha
 		return KIND_FOLDER;
 	case DT_LNK:
 		return kind_of_link(w, path);
-	case DT_UNKNOWN: /* some file systems never tell */
+	case DT_UNKNOWN: /* uncovered: some file systems never tell */
 		if (fstatat(w->scan->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return KIND_NOWHERE;
 		return S_ISLNK(st.st_mode) ? kind_of_link(w, path) : kind_of_mode(st.st_mode);
@@ -200,16 +200,45 @@ static int list(struct walk *w, const char *folder)
 		if (e->d_name[0] != '.')
 			rc = take(w, folder, e);
 	if (rc == 0 && errno != 0)
+		/* uncovered: takes a broken disk */
 		rc = error_set(w->err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_UNKNOWN,
 		               "cannot list folder '%s': %s", w->scan->dir, strerror(errno));
 	closedir(d);
 	return rc;
 }
 
+/* "up.sql", "down.mariadb.sql": what stands in a migration's folder. */
+static int is_role_file(const char *name)
+{
+	static const char *const roles[] = { "up.", "down.", "verify." };
+
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+		if (strncmp(name, roles[i], strlen(roles[i])) == 0)
+			return is_sql(name, strlen(name));
+	return 0;
+}
+
+/* A folder named as no migration is, and with nothing in it that belongs to
+ * one, is somebody else's: another source's, say. */
+static int is_foreign(const struct walk *w, const char *path)
+{
+	DIR *d = path[0] >= '0' && path[0] <= '9' ? NULL : strncmp(path, "R-", 2) == 0 ? NULL
+		: open_folder(w->scan->dirfd, path);
+	struct dirent *e;
+	int found = 0;
+
+	if (!d)
+		return 0;
+	while (!found && (e = readdir(d)))
+		found = is_role_file(e->d_name);
+	closedir(d);
+	return !found;
+}
+
 static int take_folder(struct walk *w, const char *path, int is_inside_one)
 {
 	if (!is_inside_one)
-		return list(w, path);
+		return is_foreign(w, path) ? 0 : list(w, path);
 	if (!holds_sql(w, path, 0))
 		return 0;
 	return complain(w, "name", path, "holds .sql files two folders down, where no migration looks for them",
@@ -268,7 +297,7 @@ static int open_dir(struct scan *s, struct arena *a, struct dunlin_error *err)
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_PERMISSION,
 		                 "cannot open folder '%s': %s", s->dir, strerror(errno));
 	real = realpath(s->dir, NULL);
-	if (!real)
+	if (!real) /* uncovered: it was just opened */
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_PERMISSION,
 		                 "cannot find where folder '%s' is: %s", s->dir, strerror(errno));
 	s->root = arena_strdup(a, real);

@@ -31,7 +31,8 @@ struct directives {
 
 struct script_section {
 	int         is_present;
-	struct input in;       /* where it stands                                     */
+	struct input in;       /* where it stands; name and path live in the arena,
+	                          root and data stay the caller's                     */
 	uint64_t    off, end;  /* bytes of its body                                   */
 	uint32_t    line;      /* of the body's first byte                            */
 	struct directives d;
@@ -85,13 +86,17 @@ enum script_role { SCRIPT_SINGLE = 0, SCRIPT_UP, SCRIPT_DOWN, SCRIPT_VERIFY };
  * In a section that runs in a transaction, transaction control is checked as
  * SPEC section 1 says, and statements with DUNLIN_ST_NO_TX are refused with a
  * hint at no-transaction.
+ * Where `placeholders` is in force, statements are counted and checked with the
+ * values in their places; an unknown ${env.NAME} in a down section of a file is
+ * an error only when it runs.
  */
 int script_load(struct script *s, struct arena *a, const struct script_env *env,
                 const struct input *in, enum script_role role, struct dunlin_error *err);
 
 struct script_reader;
 struct script_statement {
-	struct split_statement st;
+	struct split_statement st; /* its offset, and the column, are those of the text
+	                              with placeholders replaced; the line is the file's */
 	int64_t index;  /* from 0, over all as split                              */
 	int is_own_tx;  /* the BEGIN or COMMIT that dunlin's own replaces: skip it */
 	int is_edge;    /* runs outside the transaction                           */

@@ -58,7 +58,7 @@ static int is_same(struct script_reader *r, struct dunlin_error *err)
 	if (feed_drain(&r->feed, err) < 0)
 		return -1;
 	feed_raw_text(&r->feed, sum);
-	return r->feed.pos == r->sec->end && strcmp(sum, r->sec->body_sum) == 0;
+	return strcmp(sum, r->sec->body_sum) == 0;
 }
 
 /* An error in a file that was loaded without one: did it change meanwhile?  err
@@ -105,7 +105,7 @@ int script_reader_next(struct script_reader *r, struct script_statement *st, str
 		return finish(r, err);
 	st->index = r->n++;
 	st->is_own_tx = st->index == sec->begin_index || st->index == sec->commit_index;
-	st->is_edge = !sec->d.is_no_transaction && (st->st.traits & DUNLIN_ST_EDGE) &&
+	st->is_edge = (st->st.traits & DUNLIN_ST_EDGE) &&
 	              (st->index < sec->lead_end || st->index >= sec->trail_start);
 	if (r->is_masked && unmask(r, &st->st, err) < 0)
 		return -1;

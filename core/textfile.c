@@ -38,7 +38,7 @@ static int read_all(int fd, const char *path, struct buf *out, struct dunlin_err
 		if (buf_reserve(out, 4096) < 0)
 			return error_nomem(err);
 		n = read(fd, out->p + out->len, 4096);
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR) /* uncovered: takes a broken disk */
 			return fail(err, path, errno);
 		if (n > 0)
 			out->len += (size_t)n;

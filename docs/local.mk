@@ -2,4 +2,7 @@
 
 # list: *.md docs/**
 EXTRA_DIST += \
+	CONTRIBUTING.md \
+	NEWS.md \
+	README.md \
 	docs/architecture.md

@@ -54,7 +54,10 @@ EXTRA_DIST += \
 	fuzz/corpus/script/cond-comment \
 	fuzz/corpus/script/copy-down \
 	fuzz/corpus/script/delimiter \
+	fuzz/corpus/script/empty-down \
 	fuzz/corpus/script/env-down \
+	fuzz/corpus/script/escaped-dollars \
+	fuzz/corpus/script/mark-twice \
 	fuzz/corpus/script/no-transaction \
 	fuzz/corpus/script/only \
 	fuzz/corpus/script/own-transaction \
@@ -67,6 +70,7 @@ EXTRA_DIST += \
 	fuzz/corpus/script/statement \
 	fuzz/corpus/script/trigger \
 	fuzz/corpus/script/unclosed \
+	fuzz/corpus/script/values-down \
 	fuzz/corpus/script/verify \
 	fuzz/corpus/split/bom \
 	fuzz/corpus/split/mariadb-command \

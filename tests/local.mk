@@ -30,6 +30,7 @@ unit_tests = \
 	tests/unit/test_name \
 	tests/unit/test_nearest \
 	tests/unit/test_newfile \
+	tests/unit/test_norm \
 	tests/unit/test_placeholder \
 	tests/unit/test_plan \
 	tests/unit/test_plan_limits \
@@ -40,7 +41,10 @@ unit_tests = \
 	tests/unit/test_script_sums \
 	tests/unit/test_source \
 	tests/unit/test_split \
+	tests/unit/test_split_copy \
+	tests/unit/test_split_line \
 	tests/unit/test_sum \
+	tests/unit/test_traits \
 	tests/unit/test_txcontrol \
 	tests/unit/test_url \
 	tests/unit/test_version

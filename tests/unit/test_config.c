@@ -90,6 +90,10 @@ static void without_loading_there_are_options_and_defaults(void)
 	TAP_EQ_INT(config_set(c, "timeout", "2min", "--timeout", NULL), 0);
 	TAP_EQ_INT(config_set(c, "quiet", "Yes", "--quiet", NULL), 0);
 	has(c, "timeout", "2min", "--timeout");
+	/* The last one holds. */
+	TAP_EQ_INT(config_set(c, "timeout", "1h", "--timeout", NULL), 0);
+	TAP_EQ_INT(config_set(c, "timeout", "2min", "the program", NULL), 0);
+	has(c, "timeout", "2min", "the program");
 	TAP_EQ_INT(config_duration(c, "timeout"), 120000);
 	TAP_EQ_INT(config_is_on(c, "quiet"), 1);
 	TAP_EQ_INT(config_n_sources(c), 0);
@@ -360,6 +364,24 @@ static void a_file_that_was_asked_for_must_be_there(void)
 	tree_leave();
 }
 
+static void a_file_that_may_not_be_read_is_refused(void)
+{
+	struct config *c = make();
+	struct dunlin_error err;
+
+	begin();
+	tree_write("dunlin.ini", "");
+	tree_mode("dunlin.ini", 0);
+	tree_as_nobody();
+	TAP_EQ_INT(config_load(c, &err), -1);
+	tree_as_before();
+	TAP_EQ_INT(err.code, DUNLIN_EXIT_USAGE);
+	TAP_EQ_INT(err.errclass, DUNLIN_CLASS_PERMISSION);
+	TAP_EQ_STR(err.message, "cannot read 'dunlin.ini': Permission denied");
+	config_free(c);
+	tree_leave();
+}
+
 static void in_dir(const char *path)
 {
 	if (chdir(path) < 0)
@@ -525,12 +547,6 @@ static void hooks_and_directives_are_kept(void)
 
 /* --- whose file ------------------------------------------------------------------- */
 
-static void mode(const char *path, mode_t m)
-{
-	if (chmod(path, m) < 0)
-		tree_die("chmod", path);
-}
-
 static void a_file_with_a_password_must_be_private(void)
 {
 	static const char *const texts[] = {
@@ -548,18 +564,18 @@ static void a_file_with_a_password_must_be_private(void)
 			struct dunlin_error err;
 
 			tree_write("dunlin.ini", texts[i]);
-			mode("dunlin.ini", modes[k]);
+			tree_mode("dunlin.ini", modes[k]);
 			TAP_EQ_INT(config_load(c, &err), -1);
 			TAP_EQ_INT(err.code, DUNLIN_EXIT_UNSAFE);
 			TAP_EQ_INT(err.errclass, DUNLIN_CLASS_PERMISSION);
 			TAP_EQ_STR(err.message, "'dunlin.ini' holds a password and is open to other users");
 			TAP_OK(strstr(err.hint, "chmod 600 dunlin.ini") != NULL);
-			mode("dunlin.ini", 0600);
+			tree_mode("dunlin.ini", 0600);
 			TAP_EQ_INT(config_load(c, &err), 0);
 			config_free(c);
 		}
 	tree_write("dunlin.ini", "url = postgresql://me@db/app\n");
-	mode("dunlin.ini", 0644);
+	tree_mode("dunlin.ini", 0644);
 	config_free(load());
 	tree_leave();
 }
@@ -585,7 +601,7 @@ static void another_users_file_is_not_obeyed(void)
 		TAP_EQ_INT(config_load(c, &err), 0);
 		/* But a password in it is another's. */
 		tree_write("../dunlin.ini", "url = postgresql://me:pw@db/app\n");
-		mode("../dunlin.ini", 0600);
+		tree_mode("../dunlin.ini", 0600);
 		TAP_EQ_INT(config_load(c, &err), -1);
 		TAP_EQ_INT(err.code, DUNLIN_EXIT_UNSAFE);
 		TAP_EQ_STR(err.message, "'../dunlin.ini' holds a password and belongs to another user");
@@ -669,20 +685,20 @@ static void what_stops_the_search_is_told_to_who_needs_a_database(void)
 	unsetenv("MYSQL_HOST");
 
 	tree_write(".env", "MYSQL_HOST=db\nMYSQL_PASSWORD=pw\n");
-	mode(".env", 0644);
+	tree_mode(".env", 0644);
 	c = load();
 	has(c, "url", NULL, NULL);
 	TAP_EQ_INT(config_no_url(c, &err), -1);
 	TAP_EQ_INT(err.code, DUNLIN_EXIT_UNSAFE);
 	TAP_EQ_STR(err.message, "'.env' holds a password and is open to other users");
 	TAP_EQ_INT(config_no_url(c, NULL), -1);
-	mode(".env", 0600);
+	tree_mode(".env", 0600);
 	TAP_EQ_INT(config_load(c, &err), 0);
 	has(c, "url", "mariadb://:pw@db", ".env: MYSQL_PASSWORD, MYSQL_HOST");
 	config_free(c);
 
 	/* Nobody looks there when the database is known. */
-	mode(".env", 0644);
+	tree_mode(".env", 0644);
 	setenv("DUNLIN_URL", "sqlite:x.db", 1);
 	config_free(load());
 	tree_leave();
@@ -742,6 +758,7 @@ int main(void)
 		{ "a_wrong_file_is_refused_with_its_line", a_wrong_file_is_refused_with_its_line },
 		{ "an_environment_without_a_file_is_refused", an_environment_without_a_file_is_refused },
 		{ "a_file_that_was_asked_for_must_be_there", a_file_that_was_asked_for_must_be_there },
+		{ "a_file_that_may_not_be_read_is_refused", a_file_that_may_not_be_read_is_refused },
 		{ "relative_paths_start_at_the_files_folder", relative_paths_start_at_the_files_folder },
 		{ "sources_of_a_higher_rank_replace_all_others", sources_of_a_higher_rank_replace_all_others },
 		{ "placeholders_come_from_options_file_and_environment", placeholders_come_from_options_file_and_environment },

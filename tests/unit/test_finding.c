@@ -93,6 +93,8 @@ static void an_error_tells_the_first_of_the_worst_and_counts_the_rest(void)
 	struct dunlin_finding *f;
 
 	finding_add(&l, 0, "future", "", "", "", "a warning");
+	TAP_EQ_INT(finding_to_error(&l, &e), -1);
+	TAP_EQ_STR(e.message, "nothing is known to be wrong");
 	finding_add(&l, DUNLIN_EXIT_INVALID, "a", "c", "1", "x.sql", "first");
 	l.v[1].line = 5;
 	TAP_EQ_INT(finding_to_error(&l, &e), -1);

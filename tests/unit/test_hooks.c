@@ -37,7 +37,7 @@ static void a_hook_is_told_what_its_run_is(void)
 	TAP_EQ_INT(hook_run("before-up", "echo \"$DUNLIN_HOOK $DUNLIN_BATCH $DUNLIN_TEST_OWN $DUNLIN_TEST_OTHER\" > out",
 	                    env, &err), 0);
 	TAP_EQ_STR(read_text("out"), "before-up 3 new kept\n");
-	TAP_EQ_INT(hook_run("x", "env | grep -c '^DUNLIN_TEST_OWN=' > out", env, &err), 0);
+	TAP_EQ_INT(hook_run("x", "tr '\\0' '\\n' < /proc/$$/environ | grep -c '^DUNLIN_TEST_OWN=' > out", env, &err), 0);
 	TAP_EQ_STR(read_text("out"), "1\n");
 	unsetenv("DUNLIN_TEST_OWN");
 	unsetenv("DUNLIN_TEST_OTHER");

@@ -266,6 +266,7 @@ static void says_that_a_link_leads_nowhere(void)
 
 static void notices_that_a_large_file_was_written_to(void)
 {
+	static const struct timespec other_time[2] = { { 1000000000, 5 }, { 1000000000, 5 } };
 	static char data[100000];
 	struct place p;
 	struct dunlin_error err;
@@ -279,7 +280,15 @@ static void notices_that_a_large_file_was_written_to(void)
 	in = file_input(&p, "a.sql");
 	if (TAP_EQ_INT(input_open(&in, 0, &s, NULL, &err), 0)) {
 		TAP_EQ_INT(input_is_changed(s), 0);
+		TAP_EQ_INT(utimensat(p.fd, "a.sql", other_time, 0), 0);
+		TAP_EQ_INT(input_is_changed(s), 1);
+		input_close(s);
+	}
+	/* Longer within one tick of the clock. */
+	if (TAP_EQ_INT(input_open(&in, 0, &s, NULL, &err), 0)) {
+		TAP_EQ_INT(input_is_changed(s), 0);
 		put(&p, "a.sql", data, sizeof data - 1);
+		TAP_EQ_INT(utimensat(p.fd, "a.sql", other_time, 0), 0);
 		TAP_EQ_INT(input_is_changed(s), 1);
 		input_close(s);
 	}

@@ -73,21 +73,37 @@ static void sql_that_nobody_looks_for_is_a_finding(void)
 	struct result r;
 
 	tree_enter();
-	tree_write("m/v1/1.0.0-001-a/up.sql", "");
-	tree_write("m/v1/deep/er/x.sql", "");
-	tree_write("m/v1/notes/x.txt", "");
+	tree_write("m/1.0/1.0.0-001-a/up.sql", "");
+	tree_write("m/1.0/deep/er/x.sql", "");
+	tree_write("m/1.0/notes/x.txt", "");
 	tree_folders("m/1.0.0-002-b.sql/x");
 	if (mkfifo("m/1.0.0-003-c.sql", 0600) < 0)
 		tree_die("mkfifo", "m");
 	list(&r, NULL);
 	TAP_EQ_INT(r.scan.n, 0);
 	TAP_EQ_INT(r.findings.n, 4);
-	TAP_OK(strstr(r.text.p, "! name 'm/v1/1.0.0-001-a' holds .sql files two folders down") != NULL);
-	TAP_OK(strstr(r.text.p, "! name 'm/v1/deep' holds .sql files two folders down") != NULL);
+	TAP_OK(strstr(r.text.p, "! name 'm/1.0/1.0.0-001-a' holds .sql files two folders down") != NULL);
+	TAP_OK(strstr(r.text.p, "! name 'm/1.0/deep' holds .sql files two folders down") != NULL);
 	TAP_OK(strstr(r.text.p, "! file 'm/1.0.0-002-b.sql' is a folder, and its name is a file's") != NULL);
 	TAP_OK(strstr(r.text.p, "! file 'm/1.0.0-003-c.sql' is not a regular file") != NULL);
 	TAP_EQ_STR(r.findings.v[0].component, "c");
 	TAP_EQ_INT(r.findings.v[0].code, DUNLIN_EXIT_INVALID);
+	clear(&r);
+	tree_leave();
+}
+
+static void a_folder_of_another_source_is_left_alone(void)
+{
+	struct result r;
+
+	tree_enter();
+	tree_write("m/1.0.0-001-a.sql", "");
+	tree_write("m/auth/1.0.0-001-b.sql", "");
+	tree_write("m/auth/1.0.0-002-c/up.sql", "");
+	tree_write("m/some name/up.sqlite.sql", "");
+	tree_write("m/1.x/b.sql", "");
+	tree_write("m/R-v/x.sql", "");
+	TAP_EQ_STR(list(&r, NULL), "1.0.0-001-a.sql\n1.x/b.sql\nR-v/x.sql\nsome name/up.sqlite.sql\n");
 	clear(&r);
 	tree_leave();
 }
@@ -161,6 +177,32 @@ static void a_folder_that_is_not_there_is_a_usage_error(void)
 	tree_leave();
 }
 
+static void what_may_not_be_read_is_said(void)
+{
+	struct result r;
+
+	tree_enter();
+	tree_write("m/1.0.0-001-a/up.sql", "");
+	tree_write("m/1.0.0-002-b.sql", "");
+	tree_mode("m/1.0.0-001-a", 0);
+	tree_as_nobody();
+	TAP_EQ_STR(list(&r, NULL), "1.0.0-002-b.sql\n! file 'm/1.0.0-001-a' cannot be read: Permission denied\n");
+	clear(&r);
+	tree_as_before();
+	tree_mode("m/1.0.0-001-a", 0700);
+	tree_mode("m", 0);
+	tree_as_nobody();
+	list(&r, NULL);
+	TAP_EQ_INT(r.rc, -1);
+	TAP_EQ_INT(r.err.code, DUNLIN_EXIT_USAGE);
+	TAP_EQ_INT(r.err.errclass, DUNLIN_CLASS_PERMISSION);
+	TAP_EQ_STR(r.err.message, "cannot open folder 'm': Permission denied");
+	clear(&r);
+	tree_as_before();
+	tree_mode("m", 0700);
+	tree_leave();
+}
+
 static void odd_bytes_of_a_name_are_shown_escaped(void)
 {
 	struct arena a = { 0 };
@@ -205,7 +247,7 @@ static void every_failed_allocation_is_reported(void)
 		snprintf(path, sizeof path, "m/1.0.0-%03d-a.sql", k);
 		tree_write(path, "");
 	}
-	tree_write("m/v1/v2/x.sql", "");
+	tree_write("m/1.0/v2/x.sql", "");
 	tree_link("1.0.0-000-a.sql", "m/2.0.0-001-a.sql");
 	tree_link("../m", "m/2.0.0-002-a.sql");
 	for (i = 1; !done && i < 1000; i++) {
@@ -231,9 +273,11 @@ int main(void)
 	static const struct tap_test tests[] = {
 		{ "only_sql_files_are_listed", only_sql_files_are_listed },
 		{ "sql_that_nobody_looks_for_is_a_finding", sql_that_nobody_looks_for_is_a_finding },
+		{ "a_folder_of_another_source_is_left_alone", a_folder_of_another_source_is_left_alone },
 		{ "links_inside_the_folder_are_followed", links_inside_the_folder_are_followed },
 		{ "links_that_leave_the_folder_are_refused", links_that_leave_the_folder_are_refused },
 		{ "a_folder_that_is_not_there_is_a_usage_error", a_folder_that_is_not_there_is_a_usage_error },
+		{ "what_may_not_be_read_is_said", what_may_not_be_read_is_said },
 		{ "odd_bytes_of_a_name_are_shown_escaped", odd_bytes_of_a_name_are_shown_escaped },
 		{ "a_bundle_is_listed_like_a_folder", a_bundle_is_listed_like_a_folder },
 		{ "every_failed_allocation_is_reported", every_failed_allocation_is_reported },

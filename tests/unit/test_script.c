@@ -8,6 +8,7 @@
 #include "tap.h"
 
 #include "script_text.h"
+#include "tree.h"
 
 #include <stdio.h>
 
@@ -322,6 +323,8 @@ static void placeholders_are_replaced_before_statements_are_counted(void)
 		/* "$${" opens no dollar quote. */
 		{ "postgresql", "-- dunlin:placeholders\nDO $x$ BEGIN PERFORM '$${a}'; END $x$;\nSELECT '$${b}', 1 AS $${c;\nSELECT 2;\n",
 		  "up 0..99 line 1: placeholders | 3\n", SCRIPT_SINGLE },
+		{ "postgresql", "-- dunlin:placeholders\n-- dunlin:up\nSELECT $${c;\nSELECT 2;\n-- dunlin:down\nSELECT 3;\n",
+		  "up 36..59 line 3: placeholders | 2\ndown 74..84 line 6: placeholders | 1\n", SCRIPT_SINGLE },
 		/* But where no placeholders are in force it does. */
 		{ "postgresql", "SELECT $${a;}$$;\nSELECT 2;\n", "up 0..27 line 1: | 2\n", SCRIPT_SINGLE },
 		/* Sections are found in the text as it stands. */
@@ -344,6 +347,39 @@ static void looking_leaves_placeholders_and_transactions_alone(void)
 	check(&env, SCRIPT_SINGLE, "-- dunlin:placeholders\n${who};\nCOMMIT;\nSELECT ${;\n", "up 0..50 line 1: placeholders | 3\n");
 	check(&env, SCRIPT_SINGLE, "-- dunlin:down\nSELECT 1;\n", "down 15..25 line 2: | 1\n");
 	check(&env, SCRIPT_SINGLE, "SELECT 1; /* never closed", "up 0..25 line 1: | 1\n");
+}
+
+/* A large file with placeholders is read twice, and somebody writes in between. */
+static const char *write_meanwhile(void *arg, const char *name, size_t len)
+{
+	(void)name;
+	(void)len;
+	tree_write("big.sql", arg);
+	return "";
+}
+
+static void a_file_that_changes_while_it_is_read_is_refused(void)
+{
+	struct script_env env = script_env_of("sqlite");
+	struct input in = { .name = "big.sql", .dirfd = AT_FDCWD, .path = "big.sql" };
+	struct dunlin_error err = { 0 };
+	struct script s = { 0 };
+	struct arena a = { 0 };
+	struct buf text = BUF_INIT;
+
+	tree_enter();
+	buf_adds(&text, "-- dunlin:placeholders\nSELECT 1${x};\n");
+	while (text.len < 70000)
+		buf_adds(&text, "SELECT 2;\n");
+	tree_write("big.sql", text.p);
+	buf_adds(&text, "SELECT 3;\n");
+	env.placeholder = write_meanwhile;
+	env.placeholder_arg = text.p;
+	TAP_EQ_INT(script_load(&s, &a, &env, &in, SCRIPT_SINGLE, &err), -1);
+	TAP_EQ_STR(err.message, "'big.sql' changed while it was being read");
+	buf_clear(&text);
+	arena_clear(&a);
+	tree_leave();
 }
 
 /* --- memory --------------------------------------------------------------------------- */
@@ -414,6 +450,7 @@ int main(void)
 		{ "a section does not inherit the splitter's state", a_section_does_not_inherit_the_splitters_state },
 		{ "placeholders are replaced before statements are counted", placeholders_are_replaced_before_statements_are_counted },
 		{ "looking leaves placeholders and transactions alone", looking_leaves_placeholders_and_transactions_alone },
+		{ "a file that changes while it is read is refused", a_file_that_changes_while_it_is_read_is_refused },
 		{ "every failing allocation is told", every_failing_allocation_is_told },
 		{ "names live in the arena", names_live_in_the_arena },
 	};

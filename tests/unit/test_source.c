@@ -364,6 +364,9 @@ static void sources_keep_their_order_and_their_schemes(void)
 	TAP_EQ_STR(run(&l), "pkg@001 z pkg/001_z.sql\npkg@R-p p pkg/R-p.sql\n1.0.0-001 a m/1.0.0-001-a.sql\n");
 	TAP_EQ_INT(migration_set_scheme(&l.set, "pkg"), SCHEME_SEQUENCE);
 	TAP_EQ_INT(migration_set_scheme(&l.set, ""), SCHEME_SEMVER);
+	TAP_EQ_INT(migration_set_scheme(&l.set, "x"), SCHEME_SEMVER);
+	TAP_EQ_STR(migration_kind_name(l.set.m[0].kind), "versioned");
+	TAP_EQ_STR(migration_kind_name(l.set.m[1].kind), "repeatable");
 	TAP_EQ_INT(l.set.m[2].source, 1);
 	m = migration_set_find(&l.set, "pkg", "1");
 	TAP_OK(m == &l.set.m[0]);
@@ -384,6 +387,37 @@ static void sources_keep_their_order_and_their_schemes(void)
 	TAP_OK(migration_set_find(&l.set, "", "1.0.0-002") == &l.set.m[2]);
 	clear(&l);
 	tree_leave();
+}
+
+static void every_migration_of_a_large_set_is_found(void)
+{
+	static char names[FILES_MAX][32];
+	const char *list[FILES_MAX + 1] = { NULL };
+
+	for (int n = 1; n <= FILES_MAX; n++) {
+		struct load l;
+
+		for (int i = 0; i < n; i++) {
+			if (i % 4 == 3)
+				snprintf(names[i], sizeof names[i], "R-%02d.sql", i);
+			else
+				snprintf(names[i], sizeof names[i], "1.0.%d-001-a.sql", 2 * i);
+			list[i] = names[i];
+		}
+		load_names(&l, "sqlite", SCHEME_AUTO, list);
+		TAP_EQ_INT(l.set.n, n);
+		for (size_t i = 0; i < l.set.n; i++)
+			TAP_OK(migration_set_find(&l.set, "", l.set.m[i].version) == &l.set.m[i]);
+		for (int i = -1; i <= n; i++) {
+			char version[32];
+
+			snprintf(version, sizeof version, "1.0.%d-001", 2 * i + 1);
+			TAP_OK(migration_set_find(&l.set, "", version) == NULL);
+			snprintf(version, sizeof version, "R-%02d+", i);
+			TAP_OK(migration_set_find(&l.set, "", version) == NULL);
+		}
+		clear(&l);
+	}
 }
 
 static const char *const *extra(void *arg, const char *component, const char *version)
@@ -541,6 +575,7 @@ int main(void)
 		{ "a_folder_is_loaded_with_its_scripts", a_folder_is_loaded_with_its_scripts },
 		{ "a_bad_file_is_a_finding_and_the_others_are_loaded", a_bad_file_is_a_finding_and_the_others_are_loaded },
 		{ "sources_keep_their_order_and_their_schemes", sources_keep_their_order_and_their_schemes },
+		{ "every_migration_of_a_large_set_is_found", every_migration_of_a_large_set_is_found },
 		{ "directives_from_outside_reach_their_migration", directives_from_outside_reach_their_migration },
 		{ "a_missing_folder_stops_the_loading", a_missing_folder_stops_the_loading },
 		{ "every_failed_allocation_stops_the_loading", every_failed_allocation_stops_the_loading },

@@ -276,6 +276,32 @@ static void a_folder_with_a_link_outside_gets_no_sum(void)
 	tree_leave();
 }
 
+static void a_folder_that_cannot_be_written_keeps_its_sum(void)
+{
+	struct dunlin_error err;
+	char before[2000], after[2000];
+
+	make_folder();
+	write_sum(3);
+	read_file("m/dunlin.sum", before, sizeof before);
+	tree_write("m/1.0.0-004-d.sql", "SELECT 4;\n");
+	tree_mode("m", 0555);
+	tree_as_nobody();
+	TAP_EQ_INT(sum_write("m", NULL, &err), -1);
+	TAP_EQ_INT(err.errclass, DUNLIN_CLASS_PERMISSION);
+	TAP_EQ_STR(err.message, "cannot write 'm/dunlin.sum': Permission denied");
+	tree_as_before();
+	tree_mode("m", 0755);
+	read_file("m/dunlin.sum", after, sizeof after);
+	TAP_EQ_STR(after, before);
+	/* What stands in its place is not removed. */
+	unlink("m/dunlin.sum");
+	tree_folders("m/dunlin.sum/x");
+	TAP_EQ_INT(sum_write("m", NULL, &err), -1);
+	TAP_EQ_STR(err.message, "cannot replace 'm/dunlin.sum': Is a directory");
+	tree_leave();
+}
+
 static void loading_the_set_checks_the_sum_first(void)
 {
 	struct source_options o = { .source = &folder, .n_source = 1, .is_names_only = 1 };
@@ -357,6 +383,7 @@ int main(void)
 		{ "a_line_edited_by_hand_is_noticed", a_line_edited_by_hand_is_noticed },
 		{ "a_sum_that_is_no_file_is_refused", a_sum_that_is_no_file_is_refused },
 		{ "a_folder_with_a_link_outside_gets_no_sum", a_folder_with_a_link_outside_gets_no_sum },
+		{ "a_folder_that_cannot_be_written_keeps_its_sum", a_folder_that_cannot_be_written_keeps_its_sum },
 		{ "loading_the_set_checks_the_sum_first", loading_the_set_checks_the_sum_first },
 		{ "every_failed_allocation_is_reported", every_failed_allocation_is_reported },
 	};

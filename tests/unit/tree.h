@@ -88,4 +88,23 @@ static inline void tree_link(const char *to, const char *path)
 		tree_die("cannot link", path);
 }
 
+/* As a user whom modes bind: root becomes nobody.  Until tree_as_before(). */
+static inline void tree_as_nobody(void)
+{
+	if (chmod(tree_root, 0755) < 0 || (geteuid() == 0 && seteuid(65534) < 0))
+		tree_die("cannot become nobody in", tree_root);
+}
+
+static inline void tree_as_before(void)
+{
+	if (geteuid() != getuid() && seteuid(getuid()) < 0)
+		tree_die("cannot become oneself in", tree_root);
+}
+
+static inline void tree_mode(const char *path, mode_t mode)
+{
+	if (chmod(path, mode) < 0)
+		tree_die("cannot change the mode of", path);
+}
+
 #endif
