@@ -230,7 +230,7 @@ int show_plan(struct cli *c, const struct dunlin_request *req)
 /* Options of the other direction would be ignored, so they are refused. */
 static int check_direction(struct cli *c, struct dunlin_error *err)
 {
-	static const char *const up[] = { "transaction", "allow-out-of-order", "existing-schema", "strict", "from-empty" };
+	static const char *const up[] = { "transaction", "allow-out-of-order", "existing-schema", "from-empty" };
 	static const char *const back[] = { "batch", "only", "all", "force", "down-from" };
 	int is_back = option_given(c, "rollback");
 

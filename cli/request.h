@@ -16,8 +16,7 @@
 	{ "count", 0, ARG_TEXT, "N", "apply at most N", NULL }, \
 	{ "transaction", 0, ARG_CHOICE, "HOW", "a transaction each, one for all, or none", "migration all none" }, \
 	{ "allow-out-of-order", 0, ARG_NONE, NULL, "also apply what is older than the newest applied one", NULL }, \
-	{ "existing-schema", 0, ARG_NONE, NULL, "accept a database that has tables and no ledger", NULL }, \
-	{ "strict", 0, ARG_NONE, NULL, "refuse a drifted schema", NULL }
+	{ "existing-schema", 0, ARG_NONE, NULL, "accept a database that has tables and no ledger", NULL }
 
 #define OPTIONS_ROLLBACK \
 	{ "batch", 0, ARG_TEXT, "N", "revert that batch alone", NULL }, \

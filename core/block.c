@@ -127,7 +127,7 @@ static void postgresql_token(struct block *b, enum keyword k, uint64_t off)
 				b->open_off = off;
 			}
 		} else if (k == K_CASE) {
-			if (b->atomic_depth == 255)
+			if (b->atomic_depth == BLOCK_MAX_DEPTH)
 				b->too_deep = 1;
 			else
 				b->atomic_depth++;

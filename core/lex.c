@@ -68,18 +68,20 @@ static unsigned char class_at(const struct lex *lx, size_t at)
 	return lx->t->byte[(unsigned char)lx->b->p[at]];
 }
 
-/* The byte n after pos, -1 at the end. */
-static int peek(struct lex *lx, size_t n)
+static int peek_further(struct lex *lx, size_t n)
 {
 	struct lexbuf *b = lx->b;
+	size_t at = b->pos;
 
-	if (b->end - b->pos <= n) {
-		size_t at = b->pos;
+	return lexbuf_has(b, &at, n + 1) ? (unsigned char)b->p[b->pos + n] : -1;
+}
 
-		if (!lexbuf_has(b, &at, n + 1))
-			return -1;
-	}
-	return (unsigned char)b->p[b->pos + n];
+/* The byte n after pos, -1 at the end. */
+static inline int peek(struct lex *lx, size_t n)
+{
+	const struct lexbuf *b = lx->b;
+
+	return b->end - b->pos > n ? (unsigned char)b->p[b->pos + n] : peek_further(lx, n);
 }
 
 /* Steps pos over all bytes of a class. */

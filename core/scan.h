@@ -22,8 +22,10 @@ struct scan {
 };
 
 /*
- * Names starting with '.' and what does not end in ".sql" are left out.  What
- * cannot be used becomes a finding: a link that leaves the folder, a folder or
+ * Names starting with '.' and what does not end in ".sql" are left out, and so
+ * are folders that are named as no migration is (a digit or "R-" first) and
+ * hold no up, down or verify file: they may be other sources.  What cannot be
+ * used becomes a finding: a link that leaves the folder, a folder or
  * device in place of a file, SQL in a folder where no migration looks for it.
  * Errors: USAGE where the folder itself cannot be read.
  */

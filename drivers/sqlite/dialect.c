@@ -36,9 +36,9 @@ static const struct dunlin_rule rules[] = {
 	 * they ask. */
 	{ "PRAGMA FOREIGN_KEYS =|(", SESSION | PREAMBLE | TWICE | DUNLIN_ST_EDGE },
 	{ "PRAGMA ? FOREIGN_KEYS =|(", SESSION | PREAMBLE | TWICE | DUNLIN_ST_EDGE },
-	/* refused inside a transaction */
-	{ "PRAGMA JOURNAL_MODE|SYNCHRONOUS|TEMP_STORE =|(", NO_TX | SESSION | PREAMBLE | TWICE },
-	{ "PRAGMA ? JOURNAL_MODE|SYNCHRONOUS|TEMP_STORE =|(", NO_TX | SESSION | PREAMBLE | TWICE },
+	/* refused, or in vain, inside a transaction */
+	{ "PRAGMA JOURNAL_MODE|SYNCHRONOUS =|(", NO_TX | SESSION | PREAMBLE | TWICE },
+	{ "PRAGMA ? JOURNAL_MODE|SYNCHRONOUS =|(", NO_TX | SESSION | PREAMBLE | TWICE },
 	{ "PRAGMA WAL_CHECKPOINT", NO_TX | PREAMBLE | TWICE },
 	{ "PRAGMA ? WAL_CHECKPOINT", NO_TX | PREAMBLE | TWICE },
 	/* kept in the file, and rolled back with it */

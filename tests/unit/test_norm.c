@@ -82,8 +82,17 @@ static void long_text_is_squeezed_like_short(void)
 		buf_adds(&sql, "x\r\n ");
 		buf_adds(&norm, "x\n ");
 	}
+	for (int i = 0; i < 9000; i++) {
+		buf_adds(&sql, "yz");
+		buf_adds(&norm, "yz");
+	}
 	buf_adds(&sql, "'  a   b");
-	buf_adds(&norm, "' a b\x1e");
+	buf_adds(&norm, "' a b");
+	for (int i = 0; i < 9000; i++) {
+		buf_adds(&sql, " c\t + ");
+		buf_adds(&norm, i ? "c+" : " c+");
+	}
+	buf_adds(&norm, "\x1e");
 	digest_of_text(norm.p, norm.len, want);
 	digest_of_script("sqlite", sql.p, sql.len, 0, got);
 	TAP_EQ_STR(got, want);

@@ -283,6 +283,28 @@ static const struct split_case cases[] = {
 	{ "mariadb", "create procedure p() begin select 1; select 2;", "!unterminated compound statement" },
 	{ "mariadb", "begin not atomic select 1; ", "!unterminated compound statement" },
 	{ "mariadb", "create procedure p() begin if a then select 1; end;", "!unterminated compound statement" },
+	{ "mariadb", "set sql_mode='ORACLE'; declare a int; exit handler for not found begin null; end; begin select 1; end; create package q x int; end; x",
+	  "set sql_mode='ORACLE'|declare a int; exit handler for not found begin null; end; begin select 1; end|create package q x int; end|x" },
+	{ "mariadb", "create procedure p() begin select case when 1; end; x", "create procedure p() begin select case when 1; end|x" },
+	{ "mariadb", "delimiter //\n/*! a // b */ c//x", "/*! a // b */ c|x" },
+	{ "mariadb", "set sql_mode='NO_BACKSLASH_ESCAPES', @a = 1; '\\'; set sql_mode=default, @b=(1,2), session x = 1; '\\;'",
+	  "set sql_mode='NO_BACKSLASH_ESCAPES', @a = 1|'\\'|set sql_mode=default, @b=(1,2), session x = 1|'\\;'" },
+	{ "mariadb", "set; set session; set a; set sql_mode:; set sql_mode; set sql_mode='x',; '\\;'",
+	  "set|set session|set a|set sql_mode:|set sql_mode|set sql_mode='x',|'\\;'" },
+	{ "postgresql", "set; set session; set standard_conforming_strings; set standard_conforming_strings = no; reset; discard; select; select pg_catalog; '\\;'; discard all; '\\'",
+	  "set|set session|set standard_conforming_strings|set standard_conforming_strings = no|reset|discard|select|select pg_catalog|'\\;'|discard all|'\\'" },
+	/* the end comes early */
+	{ "mariadb", "select '\\", "!unterminated quoted string" },
+	{ "mariadb", "/* *", "!unterminated comment" },
+	{ "postgresql", "/*/", "!unterminated comment" },
+	{ "postgresql", "select $a$ $a", "!unterminated dollar-quoted string" },
+	{ "mariadb", "delimiter //\xff\n", "!invalid UTF-8: byte 0xff" },
+	{ "mariadb", "use d\xff\n", "!invalid UTF-8: byte 0xff" },
+	{ "mariadb", "--x\xff\n", "!invalid UTF-8: byte 0xff" },
+	{ "mariadb", "source\xff", "!invalid UTF-8: byte 0xff" },
+	{ "mariadb", "\\\xff", "!invalid UTF-8: byte 0xff" },
+	{ "postgresql", "\\restrict a\xff\n", "!invalid UTF-8: byte 0xff" },
+	{ "sqlite", ".\xff", "!invalid UTF-8: byte 0xff" },
 	/* SQLite */
 	{ "sqlite", "select [a;]]; b], `;`, \";\"; x", "select [a;]]|b], `;`, \";\"|x" },
 	{ "sqlite", "select '\\'; select $a, :b, @c, ?1; x", "select '\\'|select $a, :b, @c, ?1|x" },
@@ -569,6 +591,14 @@ static void blocks_nest_only_so_deep(void)
 	for (int i = 0; i < 201; i++)
 		buf_adds(&sql, i ? "begin " : "begin not atomic ");
 	c.sql = sql.p;
+	split_to_text(&c, 0, 0, &out);
+	TAP_EQ_STR(out.p, "!blocks nested more than 200 deep");
+	buf_reset(&out);
+	buf_reset(&sql);
+	buf_adds(&sql, "create function f() begin atomic ");
+	for (int i = 0; i < 300; i++)
+		buf_adds(&sql, "case ");
+	c = (struct split_case){ .dialect = "postgresql", .sql = sql.p };
 	split_to_text(&c, 0, 0, &out);
 	TAP_EQ_STR(out.p, "!blocks nested more than 200 deep");
 	buf_clear(&sql);

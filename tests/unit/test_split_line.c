@@ -115,6 +115,8 @@ static void lines_for_other_drivers_are_skipped_unread(void)
 		{ "sqlite", "-- dunlin:only x\n -- dunlin:end", "directive 1 0..17 [only x]\nerror 1:1 SYNTAX 'only' without '-- dunlin:end'\n" },
 		{ "sqlite", "-- dunlin:only x\nb\n-- dunlin:down\n-- dunlin:end\n",
 		  "directive 1 0..17 [only x]\nerror 3:1 SYNTAX section 'down' starts before '-- dunlin:end' has closed 'only' of line 1\n" },
+		{ "sqlite", "-- dunlin:x\xff\n", "error 1:12 VALIDATION invalid UTF-8: byte 0xff\n" },
+		{ "sqlite", "-- dunlin:statement-begin\n\xff\n", "directive 1 0..26 [statement-begin]\nerror 2:1 VALIDATION invalid UTF-8: byte 0xff\n" },
 		{ "sqlite", "-- dunlin:only x\n\xff\n-- dunlin:end\n", "directive 1 0..17 [only x]\nerror 2:1 VALIDATION invalid UTF-8: byte 0xff\n" },
 	};
 
