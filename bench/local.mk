@@ -7,9 +7,10 @@ bench_measure_SOURCES = \
 bench_measure_LDADD =
 CLEANFILES += bench/measure$(EXEEXT)
 
-# tests/dunlin is the program without libtool's script around it.
-bench: all tests/dunlin$(EXEEXT) bench/measure$(EXEEXT)
-	DUNLIN='$(abs_top_builddir)/tests/dunlin' MEASURE='$(abs_top_builddir)/bench/measure' \
-	DUNLIN_DRIVER_PATH='$(abs_top_builddir)/.libs' $(BASH_PATH) $(srcdir)/bench/bench $(PARTS)
+# The program itself, not libtool's script around it.
+bench: all bench/measure$(EXEEXT)
+	DUNLIN='$(abs_top_builddir)/.libs/dunlin' MEASURE='$(abs_top_builddir)/bench/measure' \
+	LD_LIBRARY_PATH='$(abs_top_builddir)/.libs' DUNLIN_DRIVER_PATH='$(abs_top_builddir)/.libs' \
+	$(BASH_PATH) $(srcdir)/bench/bench $(PARTS)
 
 EXTRA_DIST += bench/bench

@@ -32,6 +32,7 @@ int dunlin_new(struct dunlin **out, struct dunlin_error *err)
 		mem_free(d);
 		return -1;
 	}
+	d->lock_retry_ms = 60000;
 	*out = d;
 	return 0;
 }

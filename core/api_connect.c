@@ -68,32 +68,53 @@ void handle_start_clock(struct dunlin *d)
 	int64_t ms = config_duration(d->config, "timeout");
 
 	d->deadline = ms > 0 ? now_ms() + ms : 0;
+	d->grace = 0;
+}
+
+#define GRACE_MS 5000
+
+void handle_begin_grace(void *arg)
+{
+	struct dunlin *d = arg;
+
+	if (!d->grace)
+		d->grace = now_ms() + GRACE_MS;
 }
 
 static int should_stop(void *arg)
 {
 	struct dunlin *d = arg;
 
+	if (d->grace && (d->cancel >= 2 || is_late(d)))
+		return now_ms() >= d->grace;
 	return d->cancel >= 2 || is_late(d);
 }
 
 static int64_t remaining_ms(void *arg)
 {
 	struct dunlin *d = arg;
-	int64_t left = d->deadline ? d->deadline - now_ms() : -1;
+	int64_t left, end = d->deadline;
 
-	return !d->deadline ? -1 : left > 0 ? left : 0;
+	if (!end)
+		return -1;
+	if (d->grace > end)
+		end = d->grace;
+	left = end - now_ms();
+	return left > 0 ? left : 0;
 }
 
-static void set_actor(struct dunlin *d)
+/* Who runs this, for the records; asked only when there is something to record. */
+const char *handle_actor(struct dunlin *d)
 {
 	const char *given = handle_option(d, "actor");
 	struct passwd pw, *found = NULL;
 	char host[128] = "", text[4096];
 
+	if (d->actor[0])
+		return d->actor;
 	if (given) {
 		snprintf(d->actor, sizeof d->actor, "%s", given);
-		return;
+		return d->actor;
 	}
 	if (gethostname(host, sizeof host - 1) < 0)
 		host[0] = '\0';
@@ -101,6 +122,7 @@ static void set_actor(struct dunlin *d)
 		snprintf(d->actor, sizeof d->actor, "uid%ld@%s", (long)geteuid(), host);
 	else
 		snprintf(d->actor, sizeof d->actor, "%s@%s", found->pw_name, host);
+	return d->actor;
 }
 
 static int set_ledger(struct dunlin *d, struct dunlin_error *err)
@@ -112,7 +134,6 @@ static int set_ledger(struct dunlin *d, struct dunlin_error *err)
 	if (ledger_init(&d->ledger, d->drv->dialect, table ? table : "dunlin_migrations", err) < 0)
 		return -1;
 	d->has_ledger_sql = 1;
-	set_actor(d);
 	d->ctl = (struct dunlin_control){
 		.struct_size = sizeof d->ctl, .arg = d, .should_stop = should_stop, .remaining_ms = remaining_ms,
 	};
@@ -125,11 +146,8 @@ int handle_driver(struct dunlin *d, struct dunlin_error *err)
 
 	if (d->drv)
 		return set_ledger(d, err);
-	if (!text) {
-		error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "no database is named");
-		error_hint(err, "Give one by --url sqlite:app.db, DUNLIN_URL, DATABASE_URL, or url = ... in dunlin.ini.");
-		return -1;
-	}
+	if (!text)
+		return config_no_url(d->config, err);
 	if (url_parse(text, &d->url, err) < 0)
 		return -1;
 	if (loader_find_scheme(d->url.scheme, handle_option(d, "driver-path"), &d->drv, err) < 0 ||
@@ -203,9 +221,7 @@ void handle_close(struct dunlin *d)
 
 static int wait_a_little(struct dunlin *d, struct dunlin_error *err)
 {
-	struct timespec t = { 0, (50 + random() % 450) * 1000000L };
-
-	nanosleep(&t, NULL);
+	session_pause(500);
 	if (is_late(d))
 		return error_set(err, DUNLIN_EXIT_TIMEOUT, DUNLIN_CLASS_TIMEOUT, "the time that --timeout gives is up");
 	if (d->cancel)
@@ -222,7 +238,7 @@ int handle_lock(struct dunlin *d, struct dunlin_error *err)
 		return 0;
 	for (;;) {
 		struct session *s = &d->session;
-		int rc = d->drv->lock(s->conn, d->ledger.key, d->actor, session_error(s));
+		int rc = d->drv->lock(s->conn, d->ledger.key, handle_actor(d), session_error(s));
 
 		if (rc == DUNLIN_OK) {
 			d->is_locked = 1;

@@ -19,7 +19,7 @@ static int make_tables(struct dunlin *d, struct dunlin_error *err)
 	struct window w = { 0 };
 	int rc;
 
-	if (ledger_new_run(&d->ledger, d->actor, err) < 0)
+	if (ledger_new_run(&d->ledger, handle_actor(d), err) < 0)
 		return -1;
 	window_add(&w, DUNLIN_STEP_BEGIN, NULL, NULL, 0);
 	ledger_put_tables(&d->ledger, &w);

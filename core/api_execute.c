@@ -39,15 +39,23 @@ static int is_time_up(void *arg)
 	return d->deadline && now_ms() >= d->deadline;
 }
 
-/* Reads the ledger and plans; *p must be cleared or zeroed before. */
-static int look(struct dunlin *d, struct work *w, const struct dunlin_request *req, enum work_for purpose,
-                struct dunlin_plan *p, struct dunlin_error *err)
+static int fail(void *arg, struct dunlin_error *err)
+{
+	return handle_fail(arg, err);
+}
+
+static void log_line(void *arg, int level, const char *text)
+{
+	handle_log(arg, level, "%s", text);
+}
+
+/* Plans on the history that was read; *p must be cleared or zeroed before. */
+static int judge(struct dunlin *d, struct work *w, const struct dunlin_request *req, enum work_for purpose,
+                 struct dunlin_plan *p, struct dunlin_error *err)
 {
 	plan_clear(p);
 	memset(p, 0, sizeof *p);
-	work_forget_history(w);
-	if (work_load_history(d, w, err) < 0 || work_load_downs(d, w, req, err) < 0 ||
-	    work_plan(d, w, req, purpose, p, err) < 0)
+	if (work_load_downs(d, w, req, err) < 0 || work_plan(d, w, req, purpose, p, err) < 0)
 		return -1;
 	if (finding_code(&p->findings))
 		return finding_to_error(&p->findings, err);
@@ -58,6 +66,43 @@ static int look(struct dunlin *d, struct work *w, const struct dunlin_request *r
 		return -1;
 	}
 	return 0;
+}
+
+/* Reads the ledger again, and plans. */
+static int look_again(struct dunlin *d, struct work *w, const struct dunlin_request *req,
+                      struct dunlin_plan *p, struct dunlin_error *err)
+{
+	plan_clear(p);
+	memset(p, 0, sizeof *p);
+	work_forget_history(w);
+	if (work_load_history(d, w, err) < 0 || work_reread_files(d, w, err) < 0)
+		return -1;
+	return judge(d, w, req, WORK_RUN, p, err);
+}
+
+/*
+ * Connects, and reads ledger and files.  `up` needs to parse only what is not
+ * applied as it is, so the ledger comes first; but a database that is not there
+ * is made only when the files are good.
+ */
+static int open_and_read(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_error *err)
+{
+	int is_up = req->op == DUNLIN_OP_UP;
+
+	if (handle_driver(d, err) < 0 || work_env(d, w, d->drv->dialect, d->drv->name, err) < 0 ||
+	    work_check_folders(d, err) < 0)
+		return -1;
+	if (handle_open(d, OPEN_EXISTING, err) < 0) {
+		if (!is_up || err->errclass != DUNLIN_CLASS_CONNECTION || !(d->drv->flags & DUNLIN_DRIVER_FILE) ||
+		    work_load_files(d, w, FILES_ALL, err) < 0)
+			return -1;
+		if (w->set.findings.n && finding_code(&w->set.findings))
+			return finding_to_error(&w->set.findings, err);
+		return handle_open(d, OPEN_CREATE, err) < 0 ? -1 : work_load_history(d, w, err);
+	}
+	if (work_load_history(d, w, err) < 0)
+		return -1;
+	return work_load_files(d, w, is_up ? FILES_NEW : FILES_ALL, err);
 }
 
 static void tell_findings(struct dunlin *d, const struct dunlin_plan *p)
@@ -147,8 +192,9 @@ static int run_plan(struct dunlin *d, struct work *w, const struct dunlin_reques
 	struct runner r = {
 		.s = &d->session, .l = &d->ledger, .h = &w->history, .plan = p, .env = &w->env, .obs = &d->obs,
 		.cancel_level = cancel_level, .reconnect = d->is_adopted ? NULL : handle_reconnect,
-		.is_time_up = is_time_up, .arg = d, .command = command_name(req),
-		.lock_retry_ms = retry == 0 ? 0 : 60000,
+		.is_time_up = is_time_up, .begin_grace = handle_begin_grace, .fail = fail, .log = log_line,
+		.arg = d, .command = command_name(req),
+		.lock_retry_ms = retry == 0 ? 0 : d->lock_retry_ms,
 	};
 	struct dunlin_error hook;
 	int rc = run_execute(&r, err);
@@ -181,28 +227,25 @@ static int drop_everything(struct dunlin *d, struct work *w, struct dunlin_plan 
 	rc = d->drv->drop_objects(d->session.conn, session_error(&d->session));
 	if (rc != DUNLIN_OK)
 		return session_fail(&d->session, rc, err);
-	return look(d, w, &up, WORK_RUN, p, err);
+	return look_again(d, w, &up, p, err);
 }
 
 static int execute(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_plan *p,
                    struct dunlin_error *err)
 {
-	enum open_how how = req->op == DUNLIN_OP_UP ? OPEN_CREATE : OPEN_EXISTING;
-
-	if (handle_driver(d, err) < 0 || work_env(d, w, d->drv->dialect, d->drv->name, err) < 0 ||
-	    work_load_files(d, w, err) < 0 || handle_open(d, how, err) < 0)
+	if (open_and_read(d, w, req, err) < 0)
 		return -1;
-	if (!d->is_adopted && look(d, w, req, WORK_PLAN, p, err) < 0)
+	if (!d->is_adopted && judge(d, w, req, WORK_PLAN, p, err) < 0)
 		return -1;
 	if (!d->is_adopted && p->n_action == 0 && !(req->op == DUNLIN_OP_RESET && req->drop)) {
 		tell_findings(d, p);
 		return summarize(d, w, p, NULL) < 0 ? error_nomem(err) : 0;
 	}
-	if (ledger_new_run(&d->ledger, d->actor, err) < 0)
+	if (ledger_new_run(&d->ledger, handle_actor(d), err) < 0)
 		return -1;
 	if (req->op == DUNLIN_OP_UP && run_hook(d, "before-up", NULL, p, NULL, err) < 0)
 		return -1;
-	if (handle_lock(d, err) < 0 || look(d, w, req, WORK_RUN, p, err) < 0)
+	if (handle_lock(d, err) < 0 || look_again(d, w, req, p, err) < 0)
 		return -1;
 	tell_findings(d, p);
 	if (req->op == DUNLIN_OP_RESET && req->drop && drop_everything(d, w, p, err) < 0)

@@ -82,7 +82,7 @@ static int read_revert(struct dunlin *d, const char *ref, char **out, size_t *le
 	    handle_driver(d, err) < 0)
 		return -1;
 	work_env(d, &w, d->drv->dialect, d->drv->name, err);
-	if (work_load_files(d, &w, err) < 0)
+	if (work_load_files(d, &w, FILES_ALL, err) < 0)
 		goto out;
 	m = migration_set_find(&w.set, component, version);
 	if (m && !m->is_bad && m->script.section[SECTION_DOWN].is_present) {

@@ -71,7 +71,7 @@ static int fill_status(struct dunlin *d, struct status_box *b, struct dunlin_err
 	struct dunlin_migration_status *s;
 	int held = 0;
 
-	if (work_open_all(d, &b->w, err) < 0 || work_plan(d, &b->w, &plain_up, WORK_LOOK, &b->p, err) < 0)
+	if (work_open_all(d, &b->w, FILES_NEW, err) < 0 || work_plan(d, &b->w, &plain_up, WORK_LOOK, &b->p, err) < 0)
 		return -1;
 	work_lock_info(d, &held, b->holder, sizeof b->holder, b->since, sizeof b->since);
 	s = arena_alloc(&b->a, (b->p.n_entry + 1) * sizeof *s);
@@ -215,7 +215,7 @@ int dunlin_validate(struct dunlin *d, struct dunlin_findings **out, struct dunli
 	handle_start_clock(d);
 	if (!b)
 		return -1;
-	if (work_open_all(d, &w, err) < 0 || work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) < 0)
+	if (work_open_all(d, &w, FILES_ALL, err) < 0 || work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) < 0)
 		goto out;
 	if (finding_copy(&b->list, &p.findings) < 0) {
 		error_nomem(err);
@@ -329,7 +329,7 @@ int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings *
 	handle_start_clock(d);
 	if (!b)
 		return -1;
-	if (work_open_all(d, &w, err) == 0 && work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) == 0)
+	if (work_open_all(d, &w, FILES_ALL, err) == 0 && work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) == 0)
 		rc = verify_all(d, &w, &p, &n, &b->list, err);
 	if (rc == 0) {
 		*out = findings_box_close(b);

@@ -31,8 +31,8 @@ static int offline_env(struct dunlin *d, struct work *w, struct dunlin_error *er
 static int look(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_error *err)
 {
 	if (req->from_empty)
-		return offline_env(d, w, err) < 0 ? -1 : work_load_files(d, w, err);
-	if (work_open_all(d, w, err) < 0)
+		return offline_env(d, w, err) < 0 ? -1 : work_load_files(d, w, FILES_ALL, err);
+	if (work_open_all(d, w, FILES_ALL, err) < 0)
 		return -1;
 	return work_load_downs(d, w, req, err);
 }

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 int work_env(struct dunlin *d, struct work *w, const struct dunlin_dialect *dialect, const char *driver,
              struct dunlin_error *err)
@@ -25,18 +26,69 @@ int work_env(struct dunlin *d, struct work *w, const struct dunlin_dialect *dial
 	return 0;
 }
 
-int work_load_files(struct dunlin *d, struct work *w, struct dunlin_error *err)
+static const struct ledger_row *applied_row(const struct work *w, const char *component, const char *version)
+{
+	const struct ledger_row *row = history_find(&w->history, component, version);
+
+	return row && row->state == ROW_APPLIED && row->direction == DIRECTION_UP &&
+	       row->kind == MIGRATION_VERSIONED ? row : NULL;
+}
+
+static int recorded(void *arg, const char *component, const char *version,
+                    const char **checksum, const char **statements_checksum)
+{
+	const struct ledger_row *row = applied_row(arg, component, version);
+
+	if (!row)
+		return 0;
+	*checksum = row->checksum;
+	*statements_checksum = row->statements_checksum;
+	return 1;
+}
+
+int work_load_files(struct dunlin *d, struct work *w, enum work_files which, struct dunlin_error *err)
 {
 	const char *scheme = handle_option(d, "scheme");
 	struct source_options o = {
 		.source = d->source, .n_source = d->n_source, .scheme = SCHEME_AUTO, .env = w->env,
 		.extra = config_migration, .extra_arg = d->config,
+		.recorded = which == FILES_NEW ? recorded : NULL, .recorded_arg = w,
 	};
 
 	if (scheme && scheme_parse(scheme, &o.scheme) < 0)
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION,
 		                 "'%s' is not a scheme: semver, timestamp, sequence and filename are", scheme);
 	return migration_set_load(&w->set, &o, err);
+}
+
+int work_reread_files(struct dunlin *d, struct work *w, struct dunlin_error *err)
+{
+	for (size_t i = 0; i < w->set.n; i++) {
+		const struct migration *m = &w->set.m[i];
+		const struct ledger_row *row = m->is_unread ? applied_row(w, m->component, m->version) : NULL;
+
+		if (m->is_unread && (!row || strcmp(row->checksum, m->script.checksum) != 0)) {
+			migration_set_clear(&w->set);
+			return work_load_files(d, w, FILES_ALL, err);
+		}
+	}
+	return 0;
+}
+
+int work_check_folders(struct dunlin *d, struct dunlin_error *err)
+{
+	for (size_t i = 0; i < d->n_source; i++) {
+		struct source_options o = { .source = &d->source[i], .n_source = 1, .is_names_only = 1, .is_sum_unchecked = 1,
+		                            .env = { .driver = "" } };
+		struct migration_set set;
+
+		if (!d->source[i].dir || access(d->source[i].dir, R_OK | X_OK) == 0)
+			continue;
+		if (migration_set_load(&set, &o, err) < 0) /* it says what is wrong */
+			return -1;
+		migration_set_clear(&set);
+	}
+	return 0;
 }
 
 int work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err)
@@ -212,12 +264,12 @@ int work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req
 	return plan_build(p, &w->set, &w->history, &facts, req, err);
 }
 
-int work_open_all(struct dunlin *d, struct work *w, struct dunlin_error *err)
+int work_open_all(struct dunlin *d, struct work *w, enum work_files which, struct dunlin_error *err)
 {
 	if (handle_driver(d, err) < 0)
 		return -1;
 	work_env(d, w, d->drv->dialect, d->drv->name, err);
-	if (work_load_files(d, w, err) < 0 || handle_open(d, OPEN_EXISTING, err) < 0)
+	if (work_check_folders(d, err) < 0 || handle_open(d, OPEN_EXISTING, err) < 0 || work_load_history(d, w, err) < 0)
 		return -1;
-	return work_load_history(d, w, err);
+	return work_load_files(d, w, which, err);
 }

@@ -28,7 +28,6 @@ struct block {
 	unsigned char handler;            /* DECLARE .. HANDLER FOR <here>              */
 	unsigned char is_nested;          /* BEGIN opens a block of its own: a handler's,
 	                                     or a routine's in a package                */
-	unsigned char is_after_end;       /* END [IF|LOOP|label]: nothing opens         */
 	unsigned char has_params, has_returns;
 	unsigned n_words, depth, too_deep;
 	unsigned char stack[BLOCK_MAX_DEPTH];

@@ -25,6 +25,8 @@ struct dunlin {
 	int has_ledger_sql, is_locked, is_adopted;
 	volatile sig_atomic_t cancel;    /* 0, 1: after what was sent, 2: now     */
 	int64_t deadline;                /* monotonic ms, 0: none                 */
+	int64_t grace;                   /* until then neither counts, 0: none    */
+	int64_t lock_retry_ms;           /* how long a lock timeout is retried    */
 	char actor[256];
 	struct dunlin_summary summary;
 };
@@ -56,7 +58,9 @@ void handle_unlock(struct dunlin *d);
 int  handle_reconnect(void *arg, struct dunlin_error *err);       /* and lock again */
 int  handle_options(struct dunlin *d, int create, struct dunlin_kv **out, size_t *n, char *text,
                     size_t text_size, struct dunlin_error *err);
+const char *handle_actor(struct dunlin *d);                       /* user@host */
 void handle_start_clock(struct dunlin *d);                        /* --timeout starts to run */
+void handle_begin_grace(void *arg); /* what is left is bookkeeping: neither cancel nor deadline stops it for a moment */
 void handle_log(struct dunlin *d, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const char *handle_option(const struct dunlin *d, const char *name); /* config_get */
 /* No password leaves in an error. */
@@ -65,7 +69,11 @@ int  handle_fail(struct dunlin *d, struct dunlin_error *err);     /* scrubs; ret
 /* api_work.c */
 int  work_env(struct dunlin *d, struct work *w, const struct dunlin_dialect *dialect, const char *driver,
               struct dunlin_error *err);
-int  work_load_files(struct dunlin *d, struct work *w, struct dunlin_error *err);
+enum work_files { FILES_ALL, FILES_NEW }; /* parse all; not those applied as they are */
+int  work_load_files(struct dunlin *d, struct work *w, enum work_files which, struct dunlin_error *err);
+/* Files that were left unread and are not applied any more are read after all. */
+int  work_reread_files(struct dunlin *d, struct work *w, struct dunlin_error *err);
+int  work_check_folders(struct dunlin *d, struct dunlin_error *err); /* are they there at all? */
 int  work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err); /* and foreign tables */
 int  work_load_downs(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_error *err);
 enum work_for { WORK_LOOK, WORK_PLAN, WORK_RUN }; /* nothing will run; it may; under the lock it will */
@@ -81,6 +89,6 @@ struct findings_box *findings_box_new(struct dunlin_error *err);
 struct dunlin_findings *findings_box_close(struct findings_box *b); /* the list as an array */
 
 /* Files and history as one: for status, validate, health. */
-int  work_open_all(struct dunlin *d, struct work *w, struct dunlin_error *err);
+int  work_open_all(struct dunlin *d, struct work *w, enum work_files which, struct dunlin_error *err);
 
 #endif

@@ -13,6 +13,7 @@ struct input {
 	const char *path; /* NULL: memory                                      */
 	const char *data;
 	size_t      len;
+	int         is_listed; /* the folder's listing had it as a regular file  */
 	const char *root; /* real path of the source folder that a link must
 	                     not leave, or NULL: no check                       */
 };

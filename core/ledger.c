@@ -86,17 +86,15 @@ static const char *expand(struct ledger *l, const char *text, int as_literals)
 	return out;
 }
 
-/* Expands a statement of ours: tables, then parameters. */
+/* Expands a statement of ours: parameters first, for a name may have a "?". */
 static const char *statement(struct ledger *l, const char *text)
 {
-	const char *named = expand(l, text, 0), *out;
 	struct buf b = BUF_INIT;
+	const char *out;
 	int n = 0;
 
-	if (!named)
-		return NULL;
-	add_sql(&b, l->dialect, &n, named);
-	out = b.is_failed || !b.p ? NULL : arena_strdup(&l->arena, b.p);
+	add_sql(&b, l->dialect, &n, text);
+	out = b.is_failed || !b.p ? NULL : expand(l, b.p, 0);
 	buf_clear(&b);
 	return out;
 }
@@ -203,13 +201,15 @@ static int make_statements(struct ledger *l)
 	                              "checksum, statements_checksum, statements_done, statements_total, intent, "
 	                              "applied_by, run_id, seq, tool_version, error_class, error_message, applied_at, "
 	                              "execution_ms, CASE WHEN down_sql IS NULL THEN 0 ELSE 1 END FROM %M");
-	l->select_last = statement(l, "SELECT id, detail FROM %E WHERE event IN "
+	l->select_last = statement(l, "SELECT (SELECT max(id) FROM %E), detail FROM %E WHERE event IN "
 	                              "('run.started', 'run.finished', 'ledger.layout') ORDER BY id DESC LIMIT 1");
 	l->select_down = statement(l, "SELECT down_sql FROM %M WHERE component = ? AND version = ?");
 	l->select_events = statement(l, "SELECT " EVENT_COLUMNS " FROM %E ORDER BY id");
 	l->select_newest = statement(l, "SELECT " EVENT_COLUMNS " FROM (SELECT id, " EVENT_COLUMNS
 	                                " FROM %E ORDER BY id DESC LIMIT ?) newest ORDER BY id");
 	l->select_run = statement(l, "SELECT " EVENT_COLUMNS " FROM %E WHERE run_id = ? AND seq > ? ORDER BY seq");
+	l->count_rows = statement(l, "SELECT count(*) FROM %M");
+	l->drop_rows = statement(l, "DROP TABLE %M");
 	l->exists = expand(l, l->dialect->ledger_exists, 1);
 	l->foreign = expand(l, l->dialect->foreign_tables, 1);
 	while (l->dialect->ledger_ddl[n])
@@ -223,7 +223,7 @@ static int make_statements(struct ledger *l)
 	return l->insert_tx && l->insert_row && l->update_row && l->insert_event && l->event_of_row && l->event_elapsed &&
 	       l->update_progress && l->update_error && l->update_sums && l->delete_row && l->select_rows &&
 	       l->select_last && l->select_down && l->select_events && l->select_newest && l->select_run &&
-	       l->exists && l->foreign && l->ddl ? 0 : -1;
+	       l->count_rows && l->drop_rows && l->exists && l->foreign && l->ddl ? 0 : -1;
 }
 
 int ledger_init(struct ledger *l, const struct dunlin_dialect *d, const char *table, struct dunlin_error *err)
@@ -301,6 +301,8 @@ void ledger_put_tables(struct ledger *l, struct window *w)
 {
 	struct buf b = BUF_INIT;
 
+	if (l->is_half_made)
+		window_ledger(w, l->drop_rows, -1);
 	for (size_t i = 0; l->ddl[i]; i++)
 		window_ledger(w, l->ddl[i], -1);
 	buf_addf(&b, "{\"layout\":%d,\"batch_max\":0,\"tool_version\":\"%s\"}", LEDGER_LAYOUT, dunlin_version_string());

@@ -24,7 +24,9 @@ struct ledger {
 	const char *exists, *foreign;
 	const char *insert_tx, *insert_row, *update_row, *update_progress, *update_error,
 	           *update_sums, *delete_row, *insert_event, *event_of_row, *event_elapsed,
-	           *select_rows, *select_last, *select_down, *select_events, *select_newest, *select_run;
+	           *select_rows, *select_last, *select_down, *select_events, *select_newest, *select_run,
+	           *count_rows, *drop_rows;
+	int     is_half_made;               /* the making of the tables was cut short */
 	/* Of the run that writes. */
 	char    run_id[33];
 	const char *actor;
@@ -43,7 +45,8 @@ int ledger_read(struct ledger *l, struct session *s, struct history *h, struct d
 int ledger_read_down(struct ledger *l, struct session *s, const struct ledger_row *row,
                      char **out, size_t *len, struct dunlin_error *err);
 /* Events, oldest first.  limit 0: all.  run_id NULL: of all runs; else those of
- * that run after seq. */
+ * that run after seq.  What fn returns other than 0 ends it and is returned,
+ * *err untouched. */
 int ledger_events(struct ledger *l, struct session *s, int64_t limit, const char *run_id, int64_t after,
                   int (*fn)(void *arg, const struct dunlin_event *e), void *arg, struct dunlin_error *err);
 /* Tables that are neither the ledger's nor an extension's. */

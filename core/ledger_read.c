@@ -96,7 +96,8 @@ static int add_row(void *arg, int ncol, const char *const *v, const size_t *len,
 	return 0;
 }
 
-/* The last event of a run tells the layout and the highest batch ever used. */
+/* The last event that speaks of them tells the layout and the highest batch
+ * ever used; with it comes the number of the newest event of all. */
 static int read_last(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
 {
 	struct reading *r = arg;
@@ -117,15 +118,36 @@ static int read_last(void *arg, int ncol, const char *const *v, const size_t *le
 	return 0;
 }
 
+static int read_number(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	(void)len, (void)type;
+	*(int64_t *)arg = ncol == 1 ? number(v[0]) : -1;
+	return 0;
+}
+
+/* Where each CREATE TABLE commits by itself, a run may die between the two: the
+ * first is there and empty. */
+static int is_half_made(struct ledger *l, struct session *s)
+{
+	int64_t n = -1;
+
+	if (!session_has(s, DUNLIN_CAP_DDL_COMMITS) ||
+	    session_query(s, l->count_rows, strlen(l->count_rows), NULL, 0, read_number, &n, NULL) < 0)
+		return 0;
+	l->is_half_made = n == 0;
+	return l->is_half_made;
+}
+
 int ledger_read(struct ledger *l, struct session *s, struct history *h, struct dunlin_error *err)
 {
 	struct dunlin_error own;
 	struct reading r = { .l = l, .h = h, .err = err ? err : &own };
 	int n = 0;
 
+	l->is_half_made = 0;
 	if (session_query(s, l->exists, strlen(l->exists), NULL, 0, count_row, &n, r.err) < 0)
 		return -1;
-	if (n == 0)
+	if (n == 0 || (n == 1 && is_half_made(l, s)))
 		return 0;
 	if (n != 2) {
 		error_set(err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION,
@@ -242,7 +264,7 @@ int ledger_events(struct ledger *l, struct session *s, int64_t limit, const char
 	return session_query(s, sql, strlen(sql), p, n, read_event, &r, err);
 }
 
-struct name_list { struct arena *a; const char **v; size_t n, cap; };
+struct name_list { struct arena *a; const char **v; size_t n, cap; struct dunlin_error *err; };
 
 static int add_name(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
 {
@@ -252,15 +274,15 @@ static int add_name(void *arg, int ncol, const char *const *v, const size_t *len
 	if (ncol < 1 || !v[0])
 		return 0;
 	if (mem_grow(&l->v, &l->cap, l->n, sizeof *l->v) < 0)
-		return DUNLIN_ENOMEM;
+		return error_nomem(l->err);
 	l->v[l->n] = arena_strndup(l->a, v[0], len[0]);
-	return l->v[l->n++] ? 0 : DUNLIN_ENOMEM;
+	return l->v[l->n++] ? 0 : error_nomem(l->err);
 }
 
 int ledger_foreign_tables(struct ledger *l, struct session *s, struct arena *a,
                           const char ***out, size_t *n, struct dunlin_error *err)
 {
-	struct name_list list = { .a = a };
+	struct name_list list = { .a = a, .err = err };
 	int rc = session_query(s, l->foreign, strlen(l->foreign), NULL, 0, add_name, &list, err);
 
 	if (rc == 0 && list.n) {

@@ -46,8 +46,8 @@ static int make_room(struct lexbuf *b)
 		b->filled = used;
 		b->keep = 0;
 	}
-	if (b->cap < LEXBUF_SIZE || used > b->cap / 2) {
-		size_t cap = b->cap < LEXBUF_SIZE ? LEXBUF_SIZE : b->cap * 2;
+	if (b->cap < b->large || used > b->cap / 2) {
+		size_t cap = b->cap < b->large ? b->large : b->cap * 2;
 		char *p = cap > b->cap ? mem_realloc(b->p, cap) : NULL;
 
 		if (!p) {
@@ -150,25 +150,26 @@ int lexbuf_more(struct lexbuf *b)
 	}
 }
 
-int lexbuf_open(struct lexbuf *b, split_read_fn *read, void *arg, const char *file,
-                uint64_t off, uint32_t line, struct dunlin_error *err)
+int lexbuf_open(struct lexbuf *b, const struct split_options *o, struct dunlin_error *err)
 {
 	size_t at = 0;
 
 	memset(b, 0, sizeof *b);
 	b->err = err;
-	b->read = read;
-	b->read_arg = arg;
-	b->file = file;
-	b->base = off;
+	b->read = o->read;
+	b->read_arg = o->read_arg;
+	b->file = o->file;
+	b->base = o->off;
 	b->before = '\n';
-	b->line = line ? line : 1;
+	b->line = o->line ? o->line : 1;
 	b->column = 1;
-	b->p = mem_alloc(LEXBUF_SMALL);
+	b->max = o->max_statement;
+	b->cap = o->window ? o->window : LEXBUF_SMALL;
+	b->large = o->window ? o->window : LEXBUF_SIZE;
+	b->p = mem_alloc(b->cap);
 	if (!b->p)
 		return error_nomem(err);
-	b->cap = LEXBUF_SMALL;
-	if (off == 0 && lexbuf_has(b, &at, 3) && memcmp(b->p, "\xef\xbb\xbf", 3) == 0) {
+	if (o->off == 0 && lexbuf_has(b, &at, 3) && memcmp(b->p, "\xef\xbb\xbf", 3) == 0) {
 		b->filled -= 3;
 		b->end -= 3;
 		b->base = 3;

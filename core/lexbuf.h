@@ -18,6 +18,7 @@ struct lexbuf {
 	int      is_failed; /* *err is filled; nothing more comes                  */
 
 	size_t   filled, cap;
+	size_t   large;    /* what cap grows to first                              */
 	uint64_t base;     /* offset in the input of p[0]                          */
 	char     before;   /* the byte before p[0]; '\n' at the start              */
 	size_t   mark;     /* line and column are known here                       */
@@ -33,9 +34,9 @@ struct lexbuf {
 #define LEXBUF_SMALL (16u * 1024u)  /* most migrations fit, and there may be 100,000 */
 #define LEXBUF_SIZE  (256u * 1024u) /* from the second piece on                      */
 
-/* Reads the first piece and steps over a byte order mark at offset 0. */
-int  lexbuf_open(struct lexbuf *b, split_read_fn *read, void *arg, const char *file,
-                 uint64_t off, uint32_t line, struct dunlin_error *err);
+/* Reads the first piece and steps over a byte order mark at offset 0.  Taken
+ * from the options: read, read_arg, file, off, line, max_statement, window. */
+int  lexbuf_open(struct lexbuf *b, const struct split_options *o, struct dunlin_error *err);
 void lexbuf_close(struct lexbuf *b);
 /* Over n bytes of memory that are known to be valid; nothing to close. */
 void lexbuf_memory(struct lexbuf *b, const char *text, size_t n);

@@ -17,6 +17,8 @@ libdunlincore_la_SOURCES = \
 	core/api_work.c \
 	core/block.c \
 	core/block.h \
+	core/block_mariadb.c \
+	core/block_priv.h \
 	core/buf.c \
 	core/buf.h \
 	core/checksum.c \
@@ -63,6 +65,8 @@ libdunlincore_la_SOURCES = \
 	core/ledger_read.c \
 	core/lex.c \
 	core/lex.h \
+	core/lex_priv.h \
+	core/lex_skip.c \
 	core/lexbuf.c \
 	core/lexbuf.h \
 	core/loader.c \
@@ -98,7 +102,11 @@ libdunlincore_la_SOURCES = \
 	core/run.h \
 	core/run_record.c \
 	core/run_resolve.c \
+	core/run_send.c \
+	core/run_settle.c \
+	core/run_statement.c \
 	core/run_step.c \
+	core/run_step.h \
 	core/scan.c \
 	core/scan.h \
 	core/script.c \

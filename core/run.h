@@ -3,7 +3,10 @@
  * what order, in which transactions stands in the plan.
  *
  *   run.c         windows of migrations that run in transactions
+ *   run_send.c    handing a window to the driver: errors, progress, waiting
  *   run_step.c    migrations outside one, statement by statement
+ *   run_statement.c one such statement, and its progress
+ *   run_settle.c  what became of a statement that was in flight
  *   run_record.c  what is written for each: rows, events, failures
  *   run_resolve.c the connection went: what became of what was sent
  */
@@ -20,10 +23,14 @@ struct runner {
 	const struct history *h;
 	const struct dunlin_plan *plan;
 	const struct script_env *env;       /* to read the files' sections         */
-	const struct dunlin_observer *obs;
+	const struct dunlin_observer *obs;  /* its log is not used                 */
 	int  (*cancel_level)(void *arg);    /* 0, 1: after what was sent, 2: now   */
-	int  (*reconnect)(void *arg, struct dunlin_error *err); /* and regain the lock */
+	int  (*reconnect)(void *arg, struct dunlin_error *err); /* and regain the lock; or NULL */
 	int  (*is_time_up)(void *arg);
+	void (*begin_grace)(void *arg);     /* what is left is bookkeeping, which neither
+	                                       cancel nor deadline stops for a moment */
+	int  (*fail)(void *arg, struct dunlin_error *err); /* makes *err fit to be told; -1 */
+	void (*log)(void *arg, int level, const char *text);
 	void *arg;
 	const char *command;                /* for run.started                     */
 	int64_t lock_retry_ms;              /* how long a lock timeout is retried  */
@@ -34,15 +41,24 @@ struct runner {
 	size_t n_end, end_cap;
 	size_t *open_action;                /* of the transaction being built      */
 	size_t n_open, open_cap;
+	size_t open_mark;                   /* its BEGIN in the window             */
 	int64_t *order;                     /* apply_order of each action          */
 	unsigned char *is_done;             /* of each action                      */
 	size_t  n_done;
 	int64_t emitted_seq;                /* events told up to this one          */
+	int     has_ledger;                 /* the tables are there                */
 	int     is_begun;                   /* run.started is in the ledger        */
-	int     is_open;                    /* a migration is partly sent          */
-	int     is_stepping;                /* outside a transaction: no RESOLVE   */
-	int     n_resolved;                 /* times the connection went           */
+	int     is_open;                    /* a transaction is partly sent        */
+	int     is_stepping;                /* a migration outside one is at work    */
+	int     is_in_block;                /* ... in a transaction of the file's own */
+	int     is_unknown;                 /* the line went, and what became of what was
+	                                       sent only the database knows          */
+	int     n_resolved;                 /* times the connection went since ... */
+	size_t  done_at_resolve;            /* ... so much was done                */
+	struct history now;                 /* the ledger as the last RESOLVE found it */
 	struct dunlin_progress progress;
+	int64_t statements_sure, bytes_sure; /* of the progress, what cannot be undone */
+	int64_t bytes_of_done;              /* the whole sections of what is done  */
 };
 
 /* Runs the whole plan.  On failure the ledger tells of it, *err is filled, and
@@ -52,18 +68,47 @@ void run_clear(struct runner *r);
 
 /* --- between the run_*.c files -------------------------------------------------- */
 
-enum { RUN_OK = 0, RUN_FAILED = -1, RUN_RETRY = 1 };
+enum {
+	RUN_OK     = 0,
+	RUN_FAILED = -1,
+	RUN_LOCKED = 1,  /* a lock was not got in time; nothing of it stands           */
+	RUN_AGAIN  = 2,  /* the connection went and is back: go on from what is done   */
+	RUN_LOST   = 3   /* the connection went                                        */
+};
 
-/* run.c */
+/* run_send.c */
+
+/*
+ * Hands the window to the driver; what is durable is marked done, and its
+ * events are told.  On anything but RUN_OK *err is filled, and *failed is the
+ * action at fault, SIZE_MAX where it was none.  The window stays as it is.
+ */
+int  run_send(struct runner *r, size_t *failed, struct dunlin_error *err);
+/* The same for migrations in transactions: resolves a lost connection, and
+ * leaves the window empty.  Never RUN_LOST. */
 int  run_flush(struct runner *r, size_t *failed, struct dunlin_error *err);
+void run_empty(struct runner *r);  /* the window */
+void run_roll_back(struct runner *r); /* what is open, if anything is; nothing is partly sent then */
+/* Waits a moment after RUN_LOCKED.  *since is 0 before the first time.
+ * RUN_OK: try again; RUN_FAILED: the time is over, or someone wants it to stop. */
+int  run_wait_for_lock(struct runner *r, int64_t *since, const char *what, struct dunlin_error *err);
 int  run_emit(struct runner *r, struct dunlin_error *err);
-void run_statement_error(struct runner *r, size_t step, struct dunlin_error *err);
 int  run_check_stop(struct runner *r, struct dunlin_error *err);
 int  run_nomem_check(struct runner *r, struct dunlin_error *err);
+void run_mark_done(struct runner *r, size_t action);
 void run_log(const struct runner *r, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* run.c */
+
+/* COPY data of the statement that was just added to the window. */
+int  run_add_data(struct runner *r, struct script_reader *reader, struct dunlin_error *err);
 
 /* run_step.c */
 int  run_steps(struct runner *r, size_t action, struct dunlin_error *err);
+
+/* run_settle.c */
+
+#define STEP_PROBE_SIZE 512 /* of a probe's answer, as the intent keeps it */
 /* Adds one statement without comments and spacing. */
 int  step_norm(struct sha256 *h, const struct dunlin_dialect *d, const char *sql, size_t len, struct dunlin_error *err);
 /* Does the section still begin with the statements that the row says have run,
@@ -84,6 +129,9 @@ int  record_failed(struct runner *r, size_t action, const struct ledger_row *at,
 int  record_down_text(struct runner *r, size_t action, char **out, size_t *len, struct dunlin_error *err);
 
 /* run_resolve.c */
+
+/* Connects again, regains the lock and learns what is done.  r->now is the
+ * ledger as it is.  -1: it could not, or another run has worked since. */
 int  run_resolve(struct runner *r, struct dunlin_error *err);
 
 #endif

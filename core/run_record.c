@@ -134,7 +134,7 @@ void record_run_started(struct runner *r)
 	struct buf b = BUF_INIT;
 
 	window_add(&r->w, DUNLIN_STEP_BEGIN, NULL, NULL, 0);
-	if (!r->h->has_ledger)
+	if (!r->has_ledger)
 		ledger_put_tables(r->l, &r->w);
 	buf_addc(&b, '{');
 	add_json_member(&b, "command", r->command);
@@ -151,20 +151,50 @@ void record_run_started(struct runner *r)
 	window_add(&r->w, DUNLIN_STEP_COMMIT, NULL, NULL, 0);
 }
 
-/* Sends the window as it is, without the care that migrations need. */
+static int count_one(void *arg, const struct dunlin_event *e)
+{
+	(void)e;
+	++*(int *)arg;
+	return 0;
+}
+
+/* Did the last event of the window come through before the line went? */
+static int is_recorded(struct runner *r, struct dunlin_error *err)
+{
+	int n = 0;
+
+	return ledger_events(r->l, r->s, 0, r->l->run_id, r->l->seq - 1, count_one, &n, err) < 0 ? -1 : n > 0;
+}
+
+/* Sends bookkeeping by itself: neither a lock nor a lost line keeps it from
+ * being written, and it is not written twice. */
 static int send(struct runner *r, struct dunlin_error *err)
 {
 	struct dunlin_exec_result res;
-	struct dunlin_error own;
+	int64_t since = 0;
 	int rc = run_nomem_check(r, err);
 
-	if (rc == 0 && session_exec_many(r->s, r->w.step, r->w.n, NULL, &res, err ? err : &own) != DUNLIN_OK)
-		rc = -1;
-	window_reset(&r->w);
-	r->n_end = 0;
-	if (rc == 0)
-		rc = run_emit(r, err);
-	return rc;
+	while (rc == 0 && session_exec_many(r->s, r->w.step, r->w.n, NULL, &res, err) != DUNLIN_OK) {
+		r->is_unknown = res.is_unknown;
+		if (res.is_unknown || r->s->de.errclass == DUNLIN_CLASS_CONNECTION) {
+			rc = run_resolve(r, err);
+			if (rc == 0 && r->now.has_ledger)
+				rc = is_recorded(r, err);
+		} else if (!r->s->de.is_retryable || r->s->de.errclass != DUNLIN_CLASS_LOCK ||
+		           run_wait_for_lock(r, &since, "to record it", err) != RUN_OK) {
+			rc = -1;
+		}
+	}
+	run_empty(r);
+	if (rc < 0)
+		return -1;
+	r->is_begun = r->has_ledger = 1;
+	if (run_emit(r, err) == 0)
+		return 0;
+	/* It is written: whoever listens may still be told. */
+	if (r->s->de.errclass != DUNLIN_CLASS_CONNECTION || run_resolve(r, err) < 0)
+		return -1;
+	return run_emit(r, err);
 }
 
 int record_run_finished(struct runner *r, const struct dunlin_error *failure, struct dunlin_error *err)
@@ -207,55 +237,69 @@ static void failed_extra(struct buf *b, const struct plan_action *a, const struc
 	add_json_member(b, "transaction", a->pub.transaction);
 }
 
-int record_failed(struct runner *r, size_t i, const struct ledger_row *at, const struct dunlin_error *failure)
+/* Steps that record a failure: of a half-run migration its row as it stands, of
+ * a revert the row that it left alone, else a new one. */
+static int put_failed(struct runner *r, size_t i, const struct ledger_row *at, const struct dunlin_error *failure,
+                      const char *extra, struct dunlin_error *err)
 {
 	const struct plan_action *a = action_of(r, i);
 	const char *event = is_revert(a) ? "revert.failed" : "migration.failed";
 	struct ledger_row row;
-	struct dunlin_error own;
-	struct buf b = BUF_INIT;
 	char *down = NULL;
 	size_t len = 0;
-	int rc = -1;
 
-	if (!r->is_begun) /* not even the run could be recorded: the next try may */
-		record_run_started(r);
-	failed_extra(&b, a, failure);
-	window_add(&r->w, DUNLIN_STEP_BEGIN, NULL, NULL, 0);
-	if (b.is_failed)
-		goto out;
 	if (at)
 		row = *at;
 	else
 		record_row(r, i, &row);
 	row.error_class = dunlin_class_name(failure->errclass);
 	row.error_message = failure->message;
-	if (at) {
-		row.state = ROW_FAILED;
-		ledger_put_update(r->l, &r->w, &row, event, b.p);
-	} else {
-		record_started(r, i, &own);
-		if (is_revert(a) || a->pub.kind == DUNLIN_ACTION_FORGET) {
-			ledger_put_error(r->l, &r->w, &row, event, b.p);
-		} else {
-			if (record_down_text(r, i, &down, &len, &own) < 0)
-				goto out;
-			row.state = ROW_FAILED;
-			row.statements_done = 0;
-			if (a->row)
-				ledger_put_delete(r->l, &r->w, a->row, NULL, "");
-			ledger_put_row(r->l, &r->w, &row, LEDGER_GIVEN, down, len, event, b.p);
-		}
+	if (!at && record_started(r, i, err) < 0)
+		return -1;
+	if (!at && is_revert(a)) {
+		ledger_put_error(r->l, &r->w, &row, event, extra);
+		return 0;
 	}
-	window_add(&r->w, DUNLIN_STEP_COMMIT, NULL, NULL, 0);
-	rc = send(r, &own);
-	if (rc == 0)
-		r->is_begun = 1;
-	else
-		run_log(r, DUNLIN_LOG_WARN, "the failure could not be recorded: %s", own.message);
-out:
-	window_reset(&r->w);
-	buf_clear(&b);
+	row.state = ROW_FAILED;
+	if (at) {
+		ledger_put_update(r->l, &r->w, &row, event, extra);
+		return 0;
+	}
+	row.statements_done = 0;
+	if (record_down_text(r, i, &down, &len, err) < 0)
+		return -1;
+	if (a->row)
+		ledger_put_delete(r->l, &r->w, a->row, NULL, "");
+	ledger_put_row(r->l, &r->w, &row, LEDGER_GIVEN, down, len, event, extra);
 	mem_free(down);
+	return 0;
+}
+
+int record_failed(struct runner *r, size_t i, const struct ledger_row *at, const struct dunlin_error *failure)
+{
+	struct dunlin_error own;
+	struct buf b = BUF_INIT;
+	int rc = -1;
+
+	/* What the migration did to its session must not meet the bookkeeping. */
+	if (session_has(r->s, DUNLIN_CAP_RESET_SESSION))
+		r->s->drv->reset_session(r->s->conn, session_error(r->s));
+	if (!r->is_begun) /* not even the run could be recorded: the next try may */
+		record_run_started(r);
+	failed_extra(&b, action_of(r, i), failure);
+	window_add(&r->w, DUNLIN_STEP_BEGIN, NULL, NULL, 0);
+	if (b.is_failed)
+		error_nomem(&own);
+	else
+		rc = put_failed(r, i, at, failure, b.p, &own);
+	window_add(&r->w, DUNLIN_STEP_COMMIT, NULL, NULL, 0);
+	if (rc == 0)
+		rc = send(r, &own);
+	if (rc < 0) {
+		r->fail(r->arg, &own);
+		run_log(r, DUNLIN_LOG_WARN, "the failure could not be recorded: %s", own.message);
+	}
+	run_empty(r);
+	buf_clear(&b);
 	return rc;
 }

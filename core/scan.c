@@ -370,5 +370,5 @@ struct input scan_input(const struct scan *s, const struct scan_file *f, const c
 {
 	if (f->mem)
 		return (struct input){ .name = name, .dirfd = AT_FDCWD, .data = f->mem->data, .len = f->mem->len };
-	return (struct input){ .name = name, .dirfd = s->dirfd, .path = f->path, .root = s->root };
+	return (struct input){ .name = name, .dirfd = s->dirfd, .path = f->path, .is_listed = 1, .root = s->root };
 }

@@ -73,6 +73,8 @@ struct script_env {
 	int is_kept_raw;          /* parse: leave placeholders as they stand, and do not
 	                             check transaction control                        */
 	int is_from_ledger;       /* a kept down: the whole input is a down section   */
+	int is_plain_untold;      /* reading a section of plain DDL and DML, its
+	                             statements' traits are not asked for             */
 };
 
 /* What a file is: SINGLE has sections; the others are that section whole. */

@@ -41,6 +41,9 @@ int script_reader_open(struct script_reader **out, const struct script_env *env,
 		goto fail;
 	feed_hash_raw(&r->feed);
 	r->scan = (struct section_scan){ .env = &r->env, .file = sec->in.name, .feed = &r->feed };
+	/* In a long file of plain statements that is a good part of the work. */
+	r->scan.is_traitless = env->is_plain_untold &&
+		!(sec->traits & ~(DUNLIN_ST_DDL | DUNLIN_ST_DML | DUNLIN_ST_REPEATABLE));
 	if (section_scan_open(&r->scan, sec->off, sec->end, sec->line, mode, err) < 0)
 		goto fail;
 	*out = r;

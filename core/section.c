@@ -140,7 +140,7 @@ int section_scan_open(struct section_scan *sc, uint64_t off, uint64_t end, uint3
 		.read = feed_read, .read_arg = sc->feed,
 		.directive = on_directive, .directive_arg = sc,
 		.norm = sc->norm, .file = sc->file, .off = off, .line = line,
-		.is_strict = !sc->env->is_kept_raw }, err);
+		.is_strict = !sc->env->is_kept_raw, .is_traitless = sc->is_traitless }, err);
 }
 
 int section_unclear(const char *file, uint32_t line, struct dunlin_error *err)

@@ -16,6 +16,7 @@ struct section_scan {
 	const char *file;
 	struct feed *feed;
 	struct sha256 *norm;         /* as in struct split_options, or NULL             */
+	int is_traitless;            /* as in struct split_options                      */
 	/* Where properties go, and the arena they live in; NULL: they are known, and a
 	 * section that starts here is an error. */
 	struct directive_list *properties;

@@ -8,6 +8,8 @@
 #include "session.h"
 
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 struct dunlin_driver_error *session_error(struct session *s)
 {
@@ -64,6 +66,7 @@ int session_open(struct session *s, const struct dunlin_driver *drv, const struc
 {
 	s->drv = drv;
 	s->conn = NULL;
+	s->is_guarded = 0;
 	return opened(s, drv->open(opt, n_opt, ctl, &s->conn, session_error(s)), err);
 }
 
@@ -90,90 +93,116 @@ int session_has(const struct session *s, uint64_t cap)
 	return s->conn && (s->caps & cap) == cap;
 }
 
+struct relay {
+	dunlin_row_fn *row;
+	void *arg;
+	int stopped; /* what row() ended the query with */
+};
+
+static int relay_row(void *arg, int ncol, const char *const *value, const size_t *len, const int32_t *type)
+{
+	struct relay *r = arg;
+
+	r->stopped = r->row(r->arg, ncol, value, len, type);
+	return r->stopped;
+}
+
 int session_query(struct session *s, const char *sql, size_t len, const struct dunlin_param *param,
                   size_t n_param, dunlin_row_fn *row, void *arg, struct dunlin_error *err)
 {
+	struct relay r = { row, arg, 0 };
 	int rc;
 
 	error_clear(err);
-	rc = s->drv->query(s->conn, sql, len, param, n_param, row, arg, session_error(s));
-	if (rc == DUNLIN_OK)
-		return 0;
-	/* A row function that stopped the query has filled err itself. */
-	if (rc == -1 && err && err->code && !s->de.message[0])
-		return -1;
-	return session_fail(s, rc, err);
+	rc = s->drv->query(s->conn, sql, len, param, n_param, relay_row, &r, session_error(s));
+	if (r.stopped)
+		return r.stopped;
+	return rc == DUNLIN_OK ? 0 : session_fail(s, rc, err);
 }
 
-/* One step through the single-step slots. */
-static int exec_one(struct session *s, const struct dunlin_step *st)
-{
-	struct dunlin_driver_error *de = session_error(s);
-	const struct dunlin_driver *drv = s->drv;
+/* --- steps, one by one ------------------------------------------------------------- */
 
-	switch (st->kind) {
-	case DUNLIN_STEP_BEGIN:
-		return session_has(s, DUNLIN_CAP_TX) ? drv->begin(s->conn, st, de) : DUNLIN_OK;
-	case DUNLIN_STEP_COMMIT:
-		return session_has(s, DUNLIN_CAP_TX) ? drv->commit(s->conn, de) : DUNLIN_OK;
-	case DUNLIN_STEP_SEAL:
-		return DUNLIN_OK;
-	default:
-		return drv->exec(s->conn, st, de);
-	}
+static int tx_state(struct session *s, int32_t *state)
+{
+	*state = DUNLIN_TX_NONE;
+	return s->drv->tx_state(s->conn, state, session_error(s));
 }
 
-/* After each statement of the file: is the transaction still the one that was opened? */
-static int check_open(struct session *s)
+static int left_transaction(struct session *s)
 {
-	int32_t state = DUNLIN_TX_NONE;
-	struct dunlin_driver_error *de = session_error(s);
-	int rc = s->drv->tx_state(s->conn, &state, de);
-
-	if (rc != DUNLIN_OK || state == DUNLIN_TX_OPEN)
-		return rc;
 	static const char text[] = "the statement ended the transaction that it ran in";
+	struct dunlin_driver_error *de = session_error(s);
+
 	memcpy(de->message, text, sizeof text);
 	de->errclass = DUNLIN_CLASS_VALIDATION;
 	return DUNLIN_ERROR;
 }
 
+static int exec_one(struct session *s, const struct dunlin_step *st)
+{
+	struct dunlin_driver_error *de = session_error(s);
+	const struct dunlin_driver *drv = s->drv;
+	int rc;
+
+	switch (st->kind) {
+	case DUNLIN_STEP_BEGIN:
+		rc = session_has(s, DUNLIN_CAP_TX) ? drv->begin(s->conn, st, de) : DUNLIN_OK;
+		s->is_guarded = rc == DUNLIN_OK && session_has(s, DUNLIN_CAP_TX);
+		return rc;
+	case DUNLIN_STEP_COMMIT:
+		return session_has(s, DUNLIN_CAP_TX) ? drv->commit(s->conn, de) : DUNLIN_OK;
+	case DUNLIN_STEP_SEAL:
+		return session_has(s, DUNLIN_CAP_RESET_SESSION) ? drv->reset_session(s->conn, de) : DUNLIN_OK;
+	default:
+		return drv->exec(s->conn, st, de);
+	}
+}
+
+/* What a failed step leaves behind; s->de stays.  The line may have gone with
+ * work on it that commits by itself. */
+static int failed_each(struct session *s, const struct dunlin_step *st, int is_open, struct dunlin_exec_result *res,
+                       int rc)
+{
+	struct dunlin_driver_error keep = s->de;
+
+	res->is_unknown = keep.errclass == DUNLIN_CLASS_CONNECTION && (!is_open || st->kind == DUNLIN_STEP_COMMIT);
+	if (is_open && s->drv->rollback)
+		s->drv->rollback(s->conn, session_error(s));
+	s->is_guarded = 0;
+	s->de = keep;
+	return rc;
+}
+
 static int exec_each(struct session *s, const struct dunlin_step *step, size_t n,
                      const struct dunlin_exec_observer *obs, struct dunlin_exec_result *res)
 {
-	int32_t state = DUNLIN_TX_NONE;
-	int is_guarded, rc = s->drv->tx_state(s->conn, &state, session_error(s));
+	int32_t state;
+	int rc = tx_state(s, &state);
 
-	if (rc != DUNLIN_OK)
-		return rc;
-	is_guarded = state != DUNLIN_TX_NONE;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; rc == DUNLIN_OK && i < n; i++) {
 		const struct dunlin_step *st = DUNLIN_STEP_AT(step, i);
+		int was_open = state != DUNLIN_TX_NONE;
 
 		rc = exec_one(s, st);
-		if (rc == DUNLIN_OK && is_guarded && st->kind == DUNLIN_STEP_STATEMENT &&
-		    session_has(s, DUNLIN_CAP_TX_DDL))
-			rc = check_open(s);
-		if (rc != DUNLIN_OK) {
-			struct dunlin_driver_error keep = s->de;
-
-			if (is_guarded && s->drv->rollback)
-				s->drv->rollback(s->conn, session_error(s));
-			s->de = keep;
-			res->is_unknown = st->kind == DUNLIN_STEP_COMMIT && keep.errclass == DUNLIN_CLASS_CONNECTION;
-			return rc;
+		/* Only a file's own statement changes it behind our back. */
+		if (rc == DUNLIN_OK && (st->kind == DUNLIN_STEP_STATEMENT || st->kind == DUNLIN_STEP_SEAL)) {
+			rc = tx_state(s, &state);
+			if (rc == DUNLIN_OK && s->is_guarded && state != DUNLIN_TX_OPEN)
+				rc = left_transaction(s);
+		} else if (st->kind == DUNLIN_STEP_BEGIN || st->kind == DUNLIN_STEP_COMMIT) {
+			state = st->kind == DUNLIN_STEP_BEGIN && s->is_guarded ? DUNLIN_TX_OPEN : DUNLIN_TX_NONE;
 		}
-		if (st->kind == DUNLIN_STEP_BEGIN)
-			is_guarded = session_has(s, DUNLIN_CAP_TX);
+		if (rc != DUNLIN_OK)
+			return failed_each(s, st, was_open || state != DUNLIN_TX_NONE, res, rc);
 		if (st->kind == DUNLIN_STEP_COMMIT)
-			is_guarded = 0;
+			s->is_guarded = 0;
 		res->n_done = i + 1;
-		if (!is_guarded)
+		if (state == DUNLIN_TX_NONE)
 			res->n_durable = i + 1;
 		if (obs && obs->step_done)
 			obs->step_done(obs->arg, i);
 	}
-	return DUNLIN_OK;
+	return rc;
 }
 
 int session_exec_many(struct session *s, const struct dunlin_step *step, size_t n,
@@ -193,4 +222,18 @@ int session_exec_many(struct session *s, const struct dunlin_step *step, size_t 
 	if (rc != DUNLIN_OK)
 		session_fail(s, rc, err);
 	return rc;
+}
+
+void session_pause(int64_t max_ms)
+{
+	uint32_t chance = 0;
+	int64_t ms = 50;
+	struct timespec t;
+
+	if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) == (ssize_t)sizeof chance)
+		ms += chance % 450;
+	if (ms > max_ms)
+		ms = max_ms;
+	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+	nanosleep(&t, NULL);
 }

@@ -60,11 +60,52 @@ static int take_error(struct loading *l, struct migration *m, struct dunlin_erro
 	return finding_add_error(&l->set->findings, "file", e) < 0 ? error_nomem(l->err) : 0;
 }
 
+static int content_sum(const struct input *in, char out[SHA256_TEXT])
+{
+	struct input_stream *s = NULL;
+	struct content_hash h;
+	char p[16384];
+	long n;
+
+	if (input_open(in, 0, &s, NULL, NULL) < 0)
+		return -1;
+	content_hash_start(&h);
+	while ((n = input_read(s, p, sizeof p, NULL)) > 0)
+		content_hash_add(&h, p, (size_t)n);
+	input_close(s);
+	content_hash_text(&h, out);
+	return n < 0 ? -1 : 0;
+}
+
+/* Is it applied, with the very content that its file has?  Whatever is wrong
+ * with the file, reading it in full will tell. */
+static int is_as_recorded(struct loading *l, struct migration *m, const struct pick *p)
+{
+	const struct entry *up = p->use[SCRIPT_SINGLE] ? p->use[SCRIPT_SINGLE] : p->use[SCRIPT_UP];
+	const char *checksum, *statements;
+	char sum[SHA256_TEXT];
+	struct input in;
+
+	if (!l->o->recorded || m->kind != MIGRATION_VERSIONED || !up ||
+	    !l->o->recorded(l->o->recorded_arg, m->component, m->version, &checksum, &statements) ||
+	    strlen(statements) >= SHA256_TEXT)
+		return 0;
+	in = scan_input(&l->part->scan, up->file, m->file);
+	if (content_sum(&in, sum) < 0 || strcmp(sum, checksum) != 0)
+		return 0;
+	memcpy(m->script.checksum, sum, sizeof sum);
+	memcpy(m->script.statements_checksum, statements, strlen(statements) + 1);
+	m->is_unread = 1;
+	return 1;
+}
+
 static int load_scripts(struct loading *l, struct migration *m, const struct pick *p)
 {
 	struct script_env env = l->o->env;
 	struct dunlin_error e;
 
+	if (is_as_recorded(l, m, p))
+		return 0;
 	env.is_repeatable = m->kind == MIGRATION_REPEATABLE;
 	if (l->o->extra)
 		env.extra = l->o->extra(l->o->extra_arg, m->component, m->version);

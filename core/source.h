@@ -22,6 +22,7 @@ struct migration {
 	const char *down_file, *verify_file; /* or NULL                             */
 	struct script script;
 	int         is_bad;    /* a finding says why; the script is not to be used  */
+	int         is_unread; /* applied as it is: the script has its sums alone   */
 };
 
 struct source {
@@ -50,6 +51,11 @@ struct source_options {
 	enum scheme scheme;            /* SCHEME_AUTO: try                          */
 	struct script_env env;         /* extra and is_repeatable are set per file  */
 	migration_extra_fn *extra; void *extra_arg;
+	/* The sums that the ledger has of an applied migration, or 0.  A versioned
+	 * file whose content still has that sum is not parsed.  NULL: all are. */
+	int (*recorded)(void *arg, const char *component, const char *version,
+	                const char **checksum, const char **statements_checksum);
+	void *recorded_arg;
 	int is_names_only;             /* do not read the files                     */
 	int is_sum_unchecked;          /* hash: do not compare with dunlin.sum      */
 };

@@ -192,7 +192,7 @@ static int give(struct splitter *s, struct split_statement *st, size_t end)
 		                       "statement of more than %zu bytes", s->o.max_statement);
 	st->text = text;
 	st->len = n;
-	st->traits = traits_of(s->traits, &s->mode, text, n);
+	st->traits = s->o.is_traitless ? 0 : traits_of(s->traits, &s->mode, text, n);
 	st->has_data = s->blk.is_copy_stdin;
 	if (st->has_data) {
 		st->traits |= DUNLIN_ST_COPY;
@@ -435,9 +435,8 @@ int splitter_open(struct splitter **out, const struct split_options *o, struct d
 		error_nomem(err);
 		goto fail;
 	}
-	if (lexbuf_open(&s->b, o->read, o->read_arg, o->file, o->off, o->line, err) < 0)
+	if (lexbuf_open(&s->b, o, err) < 0)
 		goto fail;
-	s->b.max = o->max_statement;
 	*out = s;
 	return 0;
 fail:

@@ -69,6 +69,9 @@ struct split_options {
 	uint64_t            off;        /* of the first byte that read() gives        */
 	uint32_t            line;       /* of that byte; 0 means 1                    */
 	size_t              max_statement; /* bytes; 0: no limit                      */
+	int                 is_traitless;  /* nobody will look at traits: they stay 0  */
+	size_t              window; /* bytes held before it must grow; 0: what is fast.
+	                               Tests make it small                            */
 	int                 is_strict;  /* a comment left open behind the last statement
 	                                   is an error, where the database's own client
 	                                   takes it for the end (SQLite), too         */

@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bom = 3;
 	lex_table_init(&t, dialects[flags & 3]->lex);
 	lexbuf_memory(&whole, from.p + bom, from.n - bom);
-	must(lexbuf_open(&pieces, source_read, &from, NULL, 0, 0, &err) == 0);
+	must(lexbuf_open(&pieces, &(struct split_options){ .read = source_read, .read_arg = &from, .window = 1 },
+	                 &err) == 0);
 	set_up(&a, &t, &whole, flags);
 	set_up(&b, &t, &pieces, flags);
 	do {

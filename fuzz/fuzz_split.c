@@ -117,6 +117,7 @@ static void split(struct source from, unsigned flags, struct buf *out)
 	struct sha256 norm;
 	struct split_options o = { .dialect = dialects[flags & 3], .read = source_read, .read_arg = &from,
 		                   .directive = flags & 4 ? directive : NULL, .directive_arg = out, .norm = &norm,
+		                   .window = from.chunk, /* and small windows with small reads */
 		                   .file = "f" };
 	struct dunlin_error err = { 0 };
 	struct split_statement st;

@@ -54,7 +54,10 @@ if DRIVER_SQLITE
 sqlite_tests = \
 	tests/unit/test_sqlite_driver \
 	tests/unit/test_sqlite_faults \
-	tests/unit/test_sqlite_schema
+	tests/unit/test_sqlite_keys \
+	tests/unit/test_sqlite_lock \
+	tests/unit/test_sqlite_schema \
+	tests/unit/test_sqlite_session
 else
 sqlite_tests =
 endif
@@ -67,7 +70,10 @@ sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) $(LDADD) $(DRIVER_SQLITE_LIBS)
 # each: tests/unit/test_sqlite*.c: tests_unit_@_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_driver_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_faults_LDADD = $(sqlite_ldadd)
+tests_unit_test_sqlite_keys_LDADD = $(sqlite_ldadd)
+tests_unit_test_sqlite_lock_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_schema_LDADD = $(sqlite_ldadd)
+tests_unit_test_sqlite_session_LDADD = $(sqlite_ldadd)
 
 check_PROGRAMS += $(unit_tests) $(sqlite_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
@@ -160,7 +166,6 @@ AM_TESTS_ENVIRONMENT = \
 
 # On the tree that `make install` left behind.
 installcheck-local:
-	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' top_srcdir='$(abs_top_srcdir)' \
-	DESTDIR='$(DESTDIR)' bindir='$(bindir)' libdir='$(libdir)' \
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' bindir='$(bindir)' libdir='$(libdir)' \
 	pkgconfigdir='$(pkgconfigdir)' driverdir='$(driverdir)' drivers='$(driverexec_LTLIBRARIES)' \
 	$(BASH_PATH) $(srcdir)/tests/installcheck.sh

@@ -55,14 +55,11 @@ static void set_db(struct dunlin_conn *c, sqlite3 *db)
 }
 
 /* Only what the file says now decides: changing the mode needs the file alone. */
-static int set_journal_mode(struct dunlin_conn *c, struct dunlin_driver_error *err)
+static int try_journal_mode(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
 	char now[16], sql[64];
-	int status;
+	int status = sq_scalar(c, "PRAGMA main.journal_mode", now, sizeof now, err);
 
-	if (!c->opt.journal_mode[0] || c->is_read_only)
-		return DUNLIN_OK;
-	status = sq_scalar(c, "PRAGMA main.journal_mode", now, sizeof now, err);
 	if (status != DUNLIN_OK || sqlite3_stricmp(now, c->opt.journal_mode) == 0)
 		return status;
 	snprintf(sql, sizeof sql, "PRAGMA main.journal_mode=%s", c->opt.journal_mode);
@@ -70,6 +67,22 @@ static int set_journal_mode(struct dunlin_conn *c, struct dunlin_driver_error *e
 	if (status == DUNLIN_OK && sq_is_file(c) && sqlite3_stricmp(now, c->opt.journal_mode) != 0)
 		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "journal mode '%s' is not possible here: it is '%s'",
 		                  c->opt.journal_mode, now);
+	return status;
+}
+
+/* SQLite answers BUSY to this without asking the busy handler when two at once
+ * want the file alone. */
+static int set_journal_mode(struct dunlin_conn *c, struct dunlin_driver_error *err)
+{
+	int64_t end;
+	int status;
+
+	if (!c->opt.journal_mode[0] || c->is_read_only)
+		return DUNLIN_OK;
+	sq_wait_budget(c, -1);
+	end = sq_now_ms() + c->wait.budget_ms;
+	while ((status = try_journal_mode(c, err)) == DUNLIN_EBUSY && sq_now_ms() < end && !sq_is_stopped(c))
+		sq_sleep_ms(sq_jitter(c, 20));
 	return status;
 }
 

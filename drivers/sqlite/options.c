@@ -167,7 +167,8 @@ static int read_path(struct sq_options *o, const struct dunlin_kv *kv, size_t n,
 
 	if (!path || !*path)
 		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the URL names no database file");
-	o->open_flags |= SQLITE_OPEN_READWRITE;
+	/* One thread at a time uses a connection; sqlite3_interrupt() needs no mutex. */
+	o->open_flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	if (strcmp(path, ":memory:") == 0 || (mode && sqlite3_stricmp(mode, "memory") == 0)) {
 		o->open_flags |= SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
 		o->memory_name = sq_strdup(path);

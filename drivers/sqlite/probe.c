@@ -14,9 +14,9 @@
 
 #include "sqlite_driver.h"
 
-/* The object that a statement is about, and for RENAME TO its new name. */
+/* The object that a statement is about; of RENAME TO the old name, which goes. */
 struct target {
-	struct sq_text schema, name, renamed;
+	struct sq_text schema, name;
 };
 
 static int skip_words(const char **p, const char *end, struct sq_token *t, const char *const *words)
@@ -51,12 +51,11 @@ static int read_name(const char **p, const char *end, struct sq_token *t, struct
 static int read_target(const char *sql, size_t len, struct target *g)
 {
 	static const char *const if_not[] = { "IF", "NOT", "EXISTS", NULL }, *const if_is[] = { "IF", "EXISTS", NULL };
-	static const char *const rename_to[] = { "RENAME", "TO", NULL };
 	const char *p = sql, *end = sql + len;
 	struct sq_token verb = sq_token_next(&p, end), t = sq_token_next(&p, end);
-	int is_create = sq_token_is(&verb, "CREATE"), is_alter = sq_token_is(&verb, "ALTER");
+	int is_create = sq_token_is(&verb, "CREATE");
 
-	if (!is_create && !is_alter && !sq_token_is(&verb, "DROP"))
+	if (!is_create && !sq_token_is(&verb, "ALTER") && !sq_token_is(&verb, "DROP"))
 		return -1;
 	if (sq_token_is(&t, "TEMP") || sq_token_is(&t, "TEMPORARY")) /* gone with its connection */
 		return -1;
@@ -67,11 +66,7 @@ static int read_target(const char *sql, size_t len, struct target *g)
 	t = sq_token_next(&p, end);
 	if (skip_words(&p, end, &t, is_create ? if_not : if_is) < 0 || read_name(&p, end, &t, g) < 0)
 		return -1;
-	if (g->schema.len && sqlite3_stricmp(g->schema.p, "main") != 0)
-		return -1;
-	if (is_alter && skip_words(&p, end, &t, rename_to) == 1)
-		sq_token_name(&t, &g->renamed);
-	return 0;
+	return g->schema.len && sqlite3_stricmp(g->schema.p, "main") != 0 ? -1 : 0;
 }
 
 static int add_object(void *arg, const char *const *value, const size_t *len)
@@ -86,17 +81,6 @@ static int add_object(void *arg, const char *const *value, const size_t *len)
 	return DUNLIN_OK;
 }
 
-static int look(struct dunlin_conn *c, const struct target *g, struct sq_text *answer, struct dunlin_driver_error *err)
-{
-	static const char sql[] =
-		"SELECT type || ' ' || name, sql FROM main.sqlite_master WHERE name = ?1 COLLATE NOCASE";
-	int status = sq_each(c, sql, g->name.p, add_object, answer, err);
-
-	if (status == DUNLIN_OK && g->renamed.len)
-		status = sq_each(c, sql, g->renamed.p, add_object, answer, err);
-	return status;
-}
-
 int sq_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answer, size_t answer_size,
              struct dunlin_driver_error *err)
 {
@@ -108,12 +92,13 @@ int sq_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answe
 		return status;
 	sq_wait_budget(c, -1);
 	is_known = read_target(sql, sql_len, &g) == 0;
-	if (g.name.is_failed || g.schema.is_failed || g.renamed.is_failed) {
+	if (g.name.is_failed || g.schema.is_failed) {
 		status = sq_nomem(err);
 	} else if (!is_known) {
 		status = DUNLIN_ENOTSUP;
 	} else {
-		status = look(c, &g, &text, err);
+		status = sq_each(c, "SELECT type || ' ' || name, sql FROM main.sqlite_master WHERE name = ?1 COLLATE NOCASE", g.name.p,
+		                 add_object, &text, err);
 		if (status == DUNLIN_OK && text.is_failed)
 			status = sq_nomem(err);
 	}
@@ -121,7 +106,6 @@ int sq_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answe
 		snprintf(answer, answer_size, "%s", text.len ? text.p : "absent");
 	sq_text_clear(&g.schema);
 	sq_text_clear(&g.name);
-	sq_text_clear(&g.renamed);
 	sq_text_clear(&text);
 	return status;
 }

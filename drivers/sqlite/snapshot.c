@@ -309,12 +309,12 @@ static int by_text(struct facts *f, const char *kind, const char *name, const ch
 	return keep(f);
 }
 
-/* type, name, tbl_name, sql, shadow */
+/* type, name, tbl_name, sql; a table's own tbl_name is its name */
 static int object(void *arg, const char *const *v, const size_t *len)
 {
 	struct facts *f = arg;
 
-	if (!v[0] || !v[1] || !v[3] || is_ignored(f, v[1]) || (v[2] && is_ignored(f, v[2])))
+	if (!v[0] || !v[1] || !v[2] || !v[3] || is_ignored(f, v[2]))
 		return DUNLIN_OK;
 	if (strcmp(v[0], "view") == 0 || strcmp(v[0], "trigger") == 0)
 		return by_text(f, v[0], v[1], v[3], len[3]);

@@ -26,6 +26,14 @@ static int prepare(struct dunlin_conn *c, const char *sql, size_t len, unsigned 
 	return rc == SQLITE_OK ? DUNLIN_OK : sq_db_error(c, rc, off, err);
 }
 
+/* SQLite would take a NUL for the end and leave the rest out without a word. */
+static int check_nul(const char *sql, size_t len, struct dunlin_driver_error *err)
+{
+	if (len && memchr(sql, '\0', len))
+		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "the statement has a NUL byte in it");
+	return DUNLIN_OK;
+}
+
 /* --- a file's statements ------------------------------------------------------ */
 
 /* What was learnt while preparing has to be looked at before the first step. */
@@ -92,9 +100,9 @@ int sq_run(struct dunlin_conn *c, const char *sql, size_t len, int mode, struct 
 	const char *p = sql, *end = sql + len, *tail;
 	int status;
 
-	if (memchr(sql, '\0', len))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "the statement has a NUL byte in it");
-	status = sq_session_note(c, err);
+	status = check_nul(sql, len, err);
+	if (status == DUNLIN_OK)
+		status = sq_session_note(c, err);
 	for (; status == DUNLIN_OK && p < end; p = tail) {
 		tail = end;
 		/* fk.c and session.c run statements of their own meanwhile and switch to
@@ -300,7 +308,7 @@ int sq_query(struct dunlin_conn *c, const char *sql, size_t len, const struct du
 {
 	const char *p = sql, *end = sql + len, *tail;
 	sqlite3_stmt *st;
-	int status = DUNLIN_OK, mode_before = c->mode;
+	int status = check_nul(sql, len, err), mode_before = c->mode;
 
 	for (; status == DUNLIN_OK && p < end; p = tail) {
 		tail = end;

@@ -7,7 +7,9 @@
 #   note LIST TEXT                 adds a line to the named list of complaints
 #   none LIST SENTENCE             passes if that list is empty
 #   background ARGS...             starts the program; $pid; out and err in files
+#   is_on                          whether it still runs
 #   reap                           waits for it: $status, $out and $err as of run
+#   is_locked DB                   whether a run holds its lock
 #   eventually SECONDS COMMAND...  until it succeeds, or that long
 #   shell_open DB, shell_say SQL, shell_close    a sqlite3 that holds its locks
 #   ledger DB SQL                  a query, columns separated by |
@@ -59,9 +61,17 @@ none() {
 	printf -v "$1" ''
 }
 
+# With job control, or the shell would hand SIGINT down ignored.
 background() {
+	set -m
 	"$dunlin" "$@" >"$scratch/.bg.out" 2>"$scratch/.bg.err" </dev/null &
 	pid=$!
+	set +m
+}
+
+# A program in the background that has not ended.
+is_on() {
+	kill -0 "$pid" 2>/dev/null
 }
 
 reap() {
@@ -72,6 +82,11 @@ reap() {
 	case $err in
 	*Sanitizer:* | *'runtime error:'*) fail 'the sanitizers have nothing to say about what ran in the background' stderr "$err" ;;
 	esac
+}
+
+# Whether a run holds the lock on that file.
+is_locked() {
+	[ -e "$1-dunlin.lock" ] && ! flock -n "$1-dunlin.lock" true
 }
 
 eventually() {

@@ -14,7 +14,7 @@
 struct text_reader {
 	const char *p;
 	size_t n, at;
-	size_t chunk; /* bytes a read gives; 0: as many as fit */
+	size_t chunk; /* bytes a read gives and the window holds; 0: as many as fit */
 };
 
 static inline long text_read(void *arg, char *p, size_t n, struct dunlin_error *err)
@@ -89,6 +89,7 @@ static inline void split_run(struct split_run *r, const struct split_options *ba
 	memset(r, 0, sizeof *r);
 	o.read = text_read;
 	o.read_arg = &reader;
+	o.window = chunk;
 	o.file = "f.sql";
 	if (!o.directive) {
 		o.directive = run_directive;

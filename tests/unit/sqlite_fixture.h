@@ -30,7 +30,7 @@ static struct dunlin_driver_error err;
 
 static unsigned long n_alloc, fail_at; /* the n-th allocation fails; 0: none */
 static long n_live;
-static int must_stop;                  /* what should_stop() says           */
+static _Atomic int must_stop;          /* what should_stop() says           */
 static int64_t time_left = -1;
 static char logged[512];
 
@@ -288,6 +288,29 @@ static inline void sleep_ms(long ms)
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
+/* --- a test's frame --------------------------------------------------------------------- */
+
+static struct dunlin_conn *c; /* the connection that it works with */
+
+static const char ledger[] = "CREATE TABLE ledger (version INTEGER, ms INTEGER)";
+
+static inline void enter(void)
+{
+	tree_enter();
+	c = open_db("t.db");
+	MUST(exec(c, DUNLIN_STEP_LEDGER, ledger));
+}
+
+static inline void leave(void)
+{
+	drv->close(c);
+	c = NULL;
+	must_stop = 0;
+	time_left = -1;
+	tree_leave();
+	TAP_EQ_INT(n_live, 0);
+}
+
 /* --- helpers: this program in another process --------------------------------------------- */
 
 struct helper {
@@ -299,21 +322,28 @@ struct helper {
 static inline struct helper start_helper(const char *what, const char *a, const char *b)
 {
 	struct helper h = { .in = -1 };
+	char self[4096];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
 	int to[2], from[2];
-	char c;
+	char byte;
+
+	/* By its name: under valgrind the link itself leads elsewhere. */
+	if (len < 0)
+		tree_die("cannot find", "myself");
+	self[len] = '\0';
 
 	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0 || (h.pid = fork()) < 0)
 		tree_die("cannot start", what);
 	if (h.pid == 0) {
 		dup2(to[0], 0);
 		dup2(from[1], 1);
-		execl("/proc/self/exe", "helper", what, a, b, (char *)NULL);
+		execl(self, "helper", what, a, b, (char *)NULL);
 		_exit(127);
 	}
 	close(to[0]);
 	close(from[1]);
 	h.in = to[1];
-	if (read(from[0], &c, 1) != 1)
+	if (read(from[0], &byte, 1) != 1)
 		tree_die("no answer from", what);
 	close(from[0]);
 	return h;
@@ -339,11 +369,11 @@ static inline void kill_helper(struct helper h)
 /* In the helper: tells that it is ready, waits until it may go on. */
 static inline void helper_ready(void)
 {
-	char c;
+	char byte;
 
 	if (write(1, "r", 1) != 1)
 		_exit(3);
-	while (read(0, &c, 1) > 0)
+	while (read(0, &byte, 1) > 0)
 		;
 }
 

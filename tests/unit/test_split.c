@@ -88,7 +88,7 @@ static void check_case(const json_t *c, size_t chunk)
 	char *decoded = malloc(strlen(coded) + 1);
 	struct text_reader r = { .chunk = chunk };
 	struct split_options o = { .dialect = dialect_find(member(c, "dialect")), .read = text_read, .read_arg = &r,
-		                   .file = name };
+		                   .window = chunk, .file = name };
 	struct splitter *s = NULL;
 	struct dunlin_error err = { 0 };
 	int rc;
@@ -189,6 +189,8 @@ static const struct split_case cases[] = {
 	{ "postgresql", "\\\xc3\xa9", "!client command '\\'" },
 	{ "postgresql", "delimiter //\nselect 1//; .read x; source y", "delimiter //\nselect 1//|.read x|source y" },
 	/* MariaDB: comments */
+	{ "mariadb", "select 5 --\x7f; x\n+1; a; --x\ndelimiter //\nb//", "select 5 --\x7f; x\n+1|a|b" },
+	{ "mariadb", "/*!99999 /* /* */ ; */ select 1; x", "/*!99999 /* /* */ ; */ select 1|x" },
 	{ "mariadb", "select 5--1; select 2", "select 5--1|select 2" },
 	{ "mariadb", "--x;\nselect 1;\n  --y;\nselect 2; --3", "select 1|select 2" },
 	{ "mariadb", "select 1; --\nselect 2 --\x01;\n;", "select 1|--\nselect 2 --\x01;" },
@@ -343,7 +345,7 @@ static void split_to_text(const struct split_case *c, size_t chunk, int is_stric
 {
 	struct text_reader r = { c->sql, strlen(c->sql), 0, chunk };
 	struct split_options o = { .dialect = dialect_find(c->dialect), .read = text_read, .read_arg = &r,
-		                   .is_strict = is_strict };
+		                   .window = chunk, .is_strict = is_strict };
 	struct split_statement st;
 	struct splitter *s;
 	struct dunlin_error err = { 0 };

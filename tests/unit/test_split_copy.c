@@ -131,7 +131,7 @@ static void bad_data_has_its_line(void)
 			struct text_reader reader = { cases[i].sql, strlen(cases[i].sql), 0, 1 };
 			struct split_run unused = { .out = BUF_INIT };
 			struct split_options o = { .dialect = &dunlin_dialect_postgresql, .read = text_read,
-				                   .read_arg = &reader, .directive = run_directive,
+				                   .read_arg = &reader, .window = 1, .directive = run_directive,
 				                   .directive_arg = &unused };
 			struct split_statement st;
 			struct splitter *s;

@@ -1,0 +1,117 @@
+/*
+ * run_settle.c - what became of a statement that was in flight when its run, or
+ * the line, went: outside a transaction only the database itself can tell.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "run.h"
+
+#include <jansson.h>
+#include <string.h>
+
+struct memory { const char *p; size_t len, at; };
+
+static long read_memory(void *arg, char *p, size_t n, struct dunlin_error *err)
+{
+	struct memory *m = arg;
+	size_t left = m->len - m->at;
+
+	(void)err;
+	if (n > left)
+		n = left;
+	if (n)
+		memcpy(p, m->p + m->at, n);
+	m->at += n;
+	return (long)n;
+}
+
+int step_norm(struct sha256 *h, const struct dunlin_dialect *d, const char *sql, size_t len, struct dunlin_error *err)
+{
+	struct memory m = { sql, len, 0 };
+	struct split_options o = { .dialect = d, .read = read_memory, .read_arg = &m, .norm = h, .file = "" };
+	struct splitter *s = NULL;
+	struct split_statement st;
+	int rc = splitter_open(&s, &o, err);
+
+	if (rc == 0)
+		while ((rc = splitter_next(s, &st, err)) > 0)
+			;
+	splitter_close(s);
+	return rc;
+}
+
+/* Are the statements that have run, and the one in flight, still what they were? */
+int step_unchanged(const struct script_env *env, const struct script_section *sec, const struct ledger_row *row)
+{
+	json_t *intent = json_loads(row->intent, 0, NULL);
+	const char *want = json_string_value(json_object_get(intent, "prefix"));
+	const char *hash = json_string_value(json_object_get(intent, "hash"));
+	int64_t n = json_integer_value(json_object_get(intent, "n"));
+	struct script_reader *reader = NULL;
+	struct script_statement st;
+	char sum[SHA256_TEXT];
+	struct sha256 h, one;
+	int rc = want ? script_reader_open(&reader, env, sec, NULL) : -1;
+	int is_same = rc == 0;
+
+	if (json_is_true(json_object_get(intent, "repeatable")))
+		hash = NULL; /* it runs again, as the file has it now */
+	sha256_start(&h);
+	while (is_same && (rc = script_reader_next(reader, &st, NULL)) > 0 &&
+	       (st.index < row->statements_done || (hash && st.index < n))) {
+		if (st.index < row->statements_done) {
+			is_same = step_norm(&h, env->dialect, st.st.text, st.st.len, NULL) == 0;
+		} else if (st.index == n - 1) {
+			sha256_start(&one);
+			is_same = step_norm(&one, env->dialect, st.st.text, st.st.len, NULL) == 0;
+			sha256_text(&one, sum);
+			is_same = is_same && strcmp(sum, hash) == 0;
+		}
+	}
+	sha256_text(&h, sum);
+	is_same = is_same && rc >= 0 && strcmp(sum, want) == 0;
+	script_reader_close(reader);
+	json_decref(intent);
+	return is_same;
+}
+
+int step_settle(struct session *s, const struct script_env *env, const struct script_section *sec,
+                const struct ledger_row *row)
+{
+	json_t *intent = json_loads(row->intent, 0, NULL);
+	int64_t n = json_integer_value(json_object_get(intent, "n"));
+	const char *hash = json_string_value(json_object_get(intent, "hash"));
+	const char *before = json_string_value(json_object_get(intent, "probe"));
+	int is_repeatable = json_is_true(json_object_get(intent, "repeatable"));
+	struct script_reader *reader = NULL;
+	struct script_statement st;
+	char sum[SHA256_TEXT], answer[STEP_PROBE_SIZE];
+	struct sha256 h;
+	int rc, out = SETTLED_UNKNOWN;
+
+	if (!hash)
+		out = SETTLED_NOT_RUN; /* nothing was in flight */
+	else if (is_repeatable)
+		out = SETTLED_NOT_RUN; /* running it twice is running it once */
+	if (!hash || is_repeatable || !before || !session_has(s, DUNLIN_CAP_PROBE) ||
+	    script_reader_open(&reader, env, sec, NULL) < 0)
+		goto out;
+	while ((rc = script_reader_next(reader, &st, NULL)) > 0 && st.index + 1 < n)
+		;
+	if (rc <= 0)
+		goto out;
+	sha256_start(&h);
+	if (step_norm(&h, env->dialect, st.st.text, st.st.len, NULL) < 0)
+		goto out;
+	sha256_text(&h, sum);
+	if (strcmp(sum, hash) != 0)
+		goto out;
+	if (s->drv->probe(s->conn, st.st.text, st.st.len, answer, sizeof answer, session_error(s)) == DUNLIN_OK)
+		out = strcmp(answer, before) == 0 ? SETTLED_NOT_RUN : SETTLED_RAN;
+out:
+	script_reader_close(reader);
+	json_decref(intent);
+	return out;
+}
