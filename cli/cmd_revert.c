@@ -66,7 +66,11 @@ static enum danger danger_of(const struct dunlin_request *req)
 	return req->force ? DANGER_FORCE : DANGER_REVERT;
 }
 
-#define FORCE_QUESTION "--force drops the record of migrations that have no down, and leaves their objects."
+static const char *question(const struct dunlin_request *req)
+{
+	return req->force ? "--force drops the record of migrations that have no down, and leaves their objects."
+	                  : "`dunlin plan --rollback` shows what a rollback would revert.";
+}
 
 /* --- rollback -------------------------------------------------------------------------- */
 
@@ -121,7 +125,7 @@ static int run_rollback(struct cli *c)
 		if (c->format == FORMAT_TEXT && !c->is_quiet)
 			print_intent(c, p);
 	}
-	code = run_request(c, &req, danger_of(&req), FORCE_QUESTION, print_reverted);
+	code = run_request(c, &req, danger_of(&req), question(&req), print_reverted);
 out:
 	dunlin_plan_free(p);
 	json_decref(owner);
@@ -166,7 +170,7 @@ static int run_down(struct cli *c)
 	if (request_fill(c, DUNLIN_OP_DOWN, &req, &err) < 0)
 		return fail(c, &err);
 	req.count = n;
-	return run_request(c, &req, danger_of(&req), FORCE_QUESTION, print_reverted);
+	return run_request(c, &req, danger_of(&req), question(&req), print_reverted);
 }
 
 static const struct option_spec down_options[] = { OPTIONS_DOWN, OPTION_NO_LOCK, { 0 } };
@@ -192,7 +196,7 @@ static int run_redo(struct cli *c)
 	OPEN_OR_RETURN(c);
 	if (request_fill(c, DUNLIN_OP_REDO, &req, &err) < 0)
 		return fail(c, &err);
-	return run_request(c, &req, danger_of(&req), FORCE_QUESTION, print_both);
+	return run_request(c, &req, danger_of(&req), question(&req), print_both);
 }
 
 const struct command cmd_redo = {

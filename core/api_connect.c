@@ -209,7 +209,12 @@ int handle_open(struct dunlin *d, enum open_how how, struct dunlin_error *err)
 		return -1;
 	rc = session_open(&d->session, d->drv, kv, n, &d->ctl, err);
 	mem_free(kv);
-	return rc < 0 ? handle_fail(d, err) : 0;
+	if (rc == 0)
+		return 0;
+	/* A value in the URL that the driver cannot take. */
+	if (err && err->errclass == DUNLIN_CLASS_VALIDATION)
+		err->code = DUNLIN_EXIT_USAGE;
+	return handle_fail(d, err);
 }
 
 void handle_close(struct dunlin *d)

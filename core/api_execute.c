@@ -74,6 +74,10 @@ static int look_again(struct dunlin *d, struct work *w, const struct dunlin_requ
 {
 	plan_clear(p);
 	memset(p, 0, sizeof *p);
+	if (ledger_is_unchanged(&d->ledger, &d->session, &w->history)) {
+		work_forget_downs(w);
+		return judge(d, w, req, WORK_RUN, p, err);
+	}
 	work_forget_history(w);
 	if (work_load_history(d, w, err) < 0 || work_reread_files(d, w, err) < 0)
 		return -1;
@@ -83,14 +87,16 @@ static int look_again(struct dunlin *d, struct work *w, const struct dunlin_requ
 /*
  * Connects, and reads ledger and files.  `up` needs to parse only what is not
  * applied as it is, so the ledger comes first; but a database that is not there
- * is made only when the files are good.
+ * is made only when the files are good and the hook has agreed: *is_missing.
  */
-static int open_and_read(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_error *err)
+static int open_and_read(struct dunlin *d, struct work *w, const struct dunlin_request *req, int *is_missing,
+                         struct dunlin_error *err)
 {
 	int is_up = req->op == DUNLIN_OP_UP;
 
+	w->is_folder_optional = request_is_from_ledger(req);
 	if (handle_driver(d, err) < 0 || work_env(d, w, d->drv->dialect, d->drv->name, err) < 0 ||
-	    work_check_folders(d, err) < 0)
+	    work_check_folders(d, w, err) < 0)
 		return -1;
 	if (handle_open(d, OPEN_EXISTING, err) < 0) {
 		if (!is_up || err->errclass != DUNLIN_CLASS_CONNECTION || !(d->drv->flags & DUNLIN_DRIVER_FILE) ||
@@ -98,7 +104,8 @@ static int open_and_read(struct dunlin *d, struct work *w, const struct dunlin_r
 			return -1;
 		if (w->set.findings.n && finding_code(&w->set.findings))
 			return finding_to_error(&w->set.findings, err);
-		return handle_open(d, OPEN_CREATE, err) < 0 ? -1 : work_load_history(d, w, err);
+		*is_missing = 1;
+		return 0;
 	}
 	if (work_load_history(d, w, err) < 0)
 		return -1;
@@ -233,9 +240,14 @@ static int drop_everything(struct dunlin *d, struct work *w, struct dunlin_plan 
 static int execute(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_plan *p,
                    struct dunlin_error *err)
 {
-	if (open_and_read(d, w, req, err) < 0)
+	struct dunlin_request first = *req;
+	int is_missing = 0;
+
+	if (open_and_read(d, w, req, &is_missing, err) < 0)
 		return -1;
-	if (!d->is_adopted && judge(d, w, req, WORK_PLAN, p, err) < 0)
+	if (is_missing) /* what it can do is not known yet: under the lock the digest counts */
+		first.digest = NULL;
+	if (!d->is_adopted && judge(d, w, &first, WORK_PLAN, p, err) < 0)
 		return -1;
 	if (!d->is_adopted && p->n_action == 0 && !(req->op == DUNLIN_OP_RESET && req->drop)) {
 		tell_findings(d, p);
@@ -244,6 +256,8 @@ static int execute(struct dunlin *d, struct work *w, const struct dunlin_request
 	if (ledger_new_run(&d->ledger, handle_actor(d), err) < 0)
 		return -1;
 	if (req->op == DUNLIN_OP_UP && run_hook(d, "before-up", NULL, p, NULL, err) < 0)
+		return -1;
+	if (is_missing && handle_open(d, OPEN_CREATE, err) < 0)
 		return -1;
 	if (handle_lock(d, err) < 0 || look_again(d, w, req, p, err) < 0)
 		return -1;

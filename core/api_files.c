@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "loader.h"
+#include "name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,11 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Of the dialects that the library carries, so of the drivers known by name. */
+static const struct name_rules rules = {
+	.dialect = { &dunlin_dialect_postgresql, &dunlin_dialect_sqlite, &dunlin_dialect_mariadb }, .n_dialect = 3,
+};
 
 int dunlin_hash(struct dunlin *d, int64_t *n_files, struct dunlin_error *err)
 {
@@ -69,8 +75,10 @@ static int write_new(const char *path, const char *text, size_t len, struct dunl
 }
 
 /* The down of a migration as the folder has it, else as the ledger kept it. */
-static int read_revert(struct dunlin *d, const char *ref, char **out, size_t *len, struct dunlin_error *err)
+static int read_revert(struct dunlin *d, const char *ref, const char *driver, char **out, size_t *len,
+                       struct dunlin_error *err)
 {
+	const struct dunlin_dialect *dialect = driver ? dialect_find(driver) : NULL;
 	char component[128], version[256];
 	struct work w = { 0 };
 	const struct migration *m;
@@ -79,10 +87,10 @@ static int read_revert(struct dunlin *d, const char *ref, char **out, size_t *le
 
 	*out = NULL;
 	if (version_ref(ref, component, sizeof component, version, sizeof version, err) < 0 ||
-	    handle_driver(d, err) < 0)
+	    (!dialect && handle_driver(d, err) < 0))
 		return -1;
-	work_env(d, &w, d->drv->dialect, d->drv->name, err);
-	if (work_load_files(d, &w, FILES_ALL, err) < 0)
+	if (work_env(d, &w, dialect ? dialect : d->drv->dialect, dialect ? driver : d->drv->name, err) < 0 ||
+	    work_load_files(d, &w, FILES_ALL, err) < 0)
 		goto out;
 	m = migration_set_find(&w.set, component, version);
 	if (m && !m->is_bad && m->script.section[SECTION_DOWN].is_present) {
@@ -113,6 +121,20 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* What is made must be a name that is read again: no driver's alias in it. */
+static int check_name(const char *path, enum scheme scheme, struct dunlin_error *err)
+{
+	const char *base = base_of(path);
+	struct name_problem why;
+	struct name_parts parts;
+
+	if (name_parse(&parts, scheme, &rules, base, strlen(base), &why) != NAME_BAD)
+		return 0;
+	error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "%s", why.message);
+	error_hint(err, "%s", why.hint);
+	return -1;
+}
+
 static int create_files(struct dunlin *d, const struct dunlin_new_request *req, const struct source *src,
                         enum scheme scheme, const char *version, char *path, size_t path_size,
                         struct dunlin_error *err)
@@ -136,8 +158,10 @@ static int create_files(struct dunlin *d, const struct dunlin_new_request *req, 
 		goto out;
 	}
 	memcpy(path, b.p, b.len + 1);
+	if (check_name(path, scheme, err) < 0)
+		goto out;
 	if (req->revert) {
-		if (read_revert(d, req->revert, &revert, &len, err) < 0)
+		if (read_revert(d, req->revert, req->driver, &revert, &len, err) < 0)
 			goto out;
 		if (!req->is_pair)
 			buf_adds(&text, "-- dunlin:up\n");
@@ -170,6 +194,19 @@ out:
 	return rc;
 }
 
+/* Writing dunlin.sum anew vouches for all that is in the folder, so that must
+ * be what the old one lists. */
+static int check_sum(const struct source *src, struct dunlin_error *err)
+{
+	struct finding_list found = { 0 };
+	int rc = sum_check(src, &found, err);
+
+	if (rc == 0 && finding_code(&found))
+		rc = finding_to_error(&found, err);
+	finding_clear(&found);
+	return rc;
+}
+
 int dunlin_new_migration(struct dunlin *d, const struct dunlin_new_request *req, char *path, size_t path_size,
                          struct dunlin_error *err)
 {
@@ -185,7 +222,7 @@ int dunlin_new_migration(struct dunlin *d, const struct dunlin_new_request *req,
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "there is no folder to put a migration in");
 	if (wanted && scheme_parse(wanted, &o.scheme) < 0)
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "'%s' is not a scheme", wanted);
-	if (migration_set_load(&set, &o, err) < 0)
+	if (migration_set_load(&set, &o, err) < 0 || check_sum(src, err) < 0)
 		goto out;
 	if (req->version) {
 		struct version v;
@@ -284,7 +321,17 @@ static int fill_section(struct parsed_box *b, int k, const struct script_env *en
 	return rc;
 }
 
-static const struct dunlin_dialect *dialect_of(struct dunlin *d, const char *driver, struct dunlin_error *err)
+/* The driver whose alias it is, or NULL. */
+static const char *alias_of(const char *word)
+{
+	for (size_t i = 0; i < rules.n_dialect; i++)
+		for (const char *const *a = rules.dialect[i]->aliases; a && *a; a++)
+			if (strcmp(*a, word) == 0)
+				return rules.dialect[i]->name;
+	return NULL;
+}
+
+const struct dunlin_dialect *handle_dialect(struct dunlin *d, const char *driver, struct dunlin_error *err)
 {
 	const struct dunlin_dialect *found;
 	const struct dunlin_driver *drv;
@@ -298,13 +345,19 @@ static const struct dunlin_dialect *dialect_of(struct dunlin *d, const char *dri
 	found = dialect_find(driver);
 	if (found)
 		return found;
+	if (alias_of(driver)) {
+		error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "'%s' is not the name of a driver, '%s' is",
+		          driver, alias_of(driver));
+		error_hint(err, "Write --driver %s.", alias_of(driver));
+		return NULL;
+	}
 	return loader_find(driver, handle_option(d, "driver-path"), &drv, err) < 0 ? NULL : drv->dialect;
 }
 
 int dunlin_parse(struct dunlin *d, const char *path, const char *driver, struct dunlin_parsed **out,
                  struct dunlin_error *err)
 {
-	const struct dunlin_dialect *dialect = dialect_of(d, driver, err);
+	const struct dunlin_dialect *dialect = handle_dialect(d, driver, err);
 	struct script_env env = { .dialect = dialect, .driver = dialect ? dialect->name : "", .is_kept_raw = 1,
 	                          .placeholder = config_placeholder, .placeholder_arg = d->config };
 	struct input in = { .dirfd = AT_FDCWD };

@@ -329,7 +329,8 @@ int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings *
 	handle_start_clock(d);
 	if (!b)
 		return -1;
-	if (work_open_all(d, &w, FILES_ALL, err) == 0 && work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) == 0)
+	if (work_open_all(d, &w, FILES_ALL, err) == 0 && work_check_sum(&w, err) == 0 &&
+	    work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) == 0)
 		rc = verify_all(d, &w, &p, &n, &b->list, err);
 	if (rc == 0) {
 		*out = findings_box_close(b);

@@ -19,10 +19,12 @@ static void free_work(void *owner)
 static int offline_env(struct dunlin *d, struct work *w, struct dunlin_error *err)
 {
 	const char *name = handle_option(d, "driver");
-	const struct dunlin_dialect *dialect = name ? dialect_find(name) : NULL;
+	const struct dunlin_dialect *dialect;
 
-	if (dialect)
-		return work_env(d, w, dialect, name, err);
+	if (name) {
+		dialect = handle_dialect(d, name, err);
+		return dialect ? work_env(d, w, dialect, name, err) : -1;
+	}
 	if (handle_driver(d, err) < 0)
 		return -1;
 	return work_env(d, w, d->drv->dialect, d->drv->name, err);
@@ -32,6 +34,7 @@ static int look(struct dunlin *d, struct work *w, const struct dunlin_request *r
 {
 	if (req->from_empty)
 		return offline_env(d, w, err) < 0 ? -1 : work_load_files(d, w, FILES_ALL, err);
+	w->is_folder_optional = request_is_from_ledger(req);
 	if (work_open_all(d, w, FILES_ALL, err) < 0)
 		return -1;
 	return work_load_downs(d, w, req, err);

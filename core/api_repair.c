@@ -237,7 +237,8 @@ int dunlin_repair(struct dunlin *d, int op, const char *version, struct dunlin_f
 	if (handle_driver(d, err) < 0)
 		goto out;
 	work_env(d, &w, d->drv->dialect, d->drv->name, err);
-	if (work_load_files(d, &w, FILES_ALL, err) < 0 || handle_open(d, OPEN_EXISTING, err) < 0)
+	if (work_load_files(d, &w, FILES_ALL, err) < 0 || work_check_sum(&w, err) < 0 ||
+	    handle_open(d, OPEN_EXISTING, err) < 0)
 		goto out;
 	if (op != DUNLIN_REPAIR_SHOW && (handle_lock(d, err) < 0 || ledger_new_run(&d->ledger, handle_actor(d), err) < 0))
 		goto out;

@@ -53,6 +53,7 @@ int work_load_files(struct dunlin *d, struct work *w, enum work_files which, str
 		.source = d->source, .n_source = d->n_source, .scheme = SCHEME_AUTO, .env = w->env,
 		.extra = config_migration, .extra_arg = d->config,
 		.recorded = which == FILES_NEW ? recorded : NULL, .recorded_arg = w,
+		.is_folder_optional = w->is_folder_optional,
 	};
 
 	if (scheme && scheme_parse(scheme, &o.scheme) < 0)
@@ -75,11 +76,16 @@ int work_reread_files(struct dunlin *d, struct work *w, struct dunlin_error *err
 	return 0;
 }
 
-int work_check_folders(struct dunlin *d, struct dunlin_error *err)
+int request_is_from_ledger(const struct dunlin_request *req)
+{
+	return (req->op == DUNLIN_OP_ROLLBACK || req->op == DUNLIN_OP_DOWN) && !req->down_from_files;
+}
+
+int work_check_folders(struct dunlin *d, const struct work *w, struct dunlin_error *err)
 {
 	for (size_t i = 0; i < d->n_source; i++) {
 		struct source_options o = { .source = &d->source[i], .n_source = 1, .is_names_only = 1, .is_sum_unchecked = 1,
-		                            .env = { .driver = "" } };
+		                            .is_folder_optional = w->is_folder_optional, .env = { .driver = "" } };
 		struct migration_set set;
 
 		if (!d->source[i].dir || access(d->source[i].dir, R_OK | X_OK) == 0)
@@ -91,16 +97,54 @@ int work_check_folders(struct dunlin *d, struct dunlin_error *err)
 	return 0;
 }
 
-int work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err)
+/* For those who take no plan's refusal for an answer. */
+int work_check_sum(const struct work *w, struct dunlin_error *err)
 {
-	if (ledger_read(&d->ledger, &d->session, &w->history, err) < 0)
-		return -1;
-	if (w->history.has_ledger)
-		return 0;
-	return ledger_foreign_tables(&d->ledger, &d->session, &w->arena, &w->foreign, &w->n_foreign, err);
+	struct finding_list sums = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < w->set.findings.n && rc == 0; i++) {
+		const struct dunlin_finding *f = &w->set.findings.v[i];
+		struct dunlin_finding *own;
+
+		if (f->code == 0 || strcmp(f->kind, "sum") != 0)
+			continue;
+		own = finding_add(&sums, f->code, f->kind, f->component, f->version, f->file, "%s", f->message);
+		if (own) {
+			own->line = f->line;
+			finding_hint(&sums, own, "%s", f->hint);
+		} else {
+			rc = error_nomem(err);
+		}
+	}
+	if (rc == 0 && sums.n)
+		rc = finding_to_error(&sums, err);
+	finding_clear(&sums);
+	return rc;
 }
 
-void work_forget_history(struct work *w)
+int work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err)
+{
+	/* Without the lock another run may make ledger and tables between the two
+	 * questions: where there are tables, the ledger is looked for once more. */
+	for (int again = 0; again < 2; again++) {
+		w->n_foreign = 0;
+		if (ledger_read(&d->ledger, &d->session, &w->history, err) < 0)
+			return -1;
+		if (w->history.has_ledger) {
+			w->foreign = NULL;
+			w->n_foreign = 0;
+			return 0;
+		}
+		if (ledger_foreign_tables(&d->ledger, &d->session, &w->arena, &w->foreign, &w->n_foreign, err) < 0)
+			return -1;
+		if (w->n_foreign == 0)
+			return 0;
+	}
+	return 0;
+}
+
+void work_forget_downs(struct work *w)
 {
 	for (size_t i = 0; i < w->n_down; i++)
 		mem_free(w->down_text[i]);
@@ -109,6 +153,13 @@ void work_forget_history(struct work *w)
 	w->down_text = NULL;
 	w->downs = NULL;
 	w->n_down = 0;
+	for (size_t i = 0; i < w->history.n; i++)
+		w->history.row[i].down = NULL;
+}
+
+void work_forget_history(struct work *w)
+{
+	work_forget_downs(w);
 	w->foreign = NULL;
 	w->n_foreign = 0;
 	history_clear(&w->history);
@@ -269,7 +320,7 @@ int work_open_all(struct dunlin *d, struct work *w, enum work_files which, struc
 	if (handle_driver(d, err) < 0)
 		return -1;
 	work_env(d, w, d->drv->dialect, d->drv->name, err);
-	if (work_check_folders(d, err) < 0 || handle_open(d, OPEN_EXISTING, err) < 0 || work_load_history(d, w, err) < 0)
+	if (work_check_folders(d, w, err) < 0 || handle_open(d, OPEN_EXISTING, err) < 0 || work_load_history(d, w, err) < 0)
 		return -1;
 	return work_load_files(d, w, which, err);
 }

@@ -11,6 +11,7 @@
 #include "error.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 /* A zeroed element whose texts are all ""; NULL: out of memory. */
 static struct dunlin_finding *add(struct finding_list *l)
@@ -116,11 +117,26 @@ int finding_code(const struct finding_list *l)
 	return code;
 }
 
+/* Joins the message to err's; 0 where it does not fit whole. */
+static int join_message(struct dunlin_error *err, const char *message)
+{
+	size_t used, len = strlen(message);
+
+	if (!err)
+		return 0;
+	used = strlen(err->message);
+	if (used + 2 + len >= sizeof err->message)
+		return 0;
+	memcpy(err->message + used, "; ", 2);
+	memcpy(err->message + used + 2, message, len + 1);
+	return 1;
+}
+
 int finding_to_error(const struct finding_list *l, struct dunlin_error *err)
 {
 	int code = finding_code(l);
 	const struct dunlin_finding *first = NULL;
-	size_t n = 0;
+	size_t n = 0; /* that are not told yet */
 
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->v[i].code != 0)
@@ -131,12 +147,17 @@ int finding_to_error(const struct finding_list *l, struct dunlin_error *err)
 	if (!first)
 		return error_set(err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION, "nothing is known to be wrong");
 	error_set(err, code, first->errclass, "%s", first->message);
+	n--;
+	/* What has no line of its own names its subject in the message. */
+	for (const struct dunlin_finding *f = first + 1; f < l->v + l->n && first->line == 0; f++)
+		if (f->code == code && f->line == 0 && strcmp(f->kind, first->kind) == 0)
+			n -= (size_t)join_message(err, f->message);
 	error_migration(err, first->component, first->version);
 	if (first->file[0])
 		error_at(err, first->file, first->line, first->column);
-	if (n > 1)
+	if (n > 0)
 		error_hint(err, "%s%sThere %s %zu more: `dunlin validate` shows all.", first->hint,
-		           first->hint[0] ? " " : "", n == 2 ? "is" : "are", n - 1);
+		           first->hint[0] ? " " : "", n == 1 ? "is" : "are", n);
 	else if (first->hint[0])
 		error_hint(err, "%s", first->hint);
 	return -1;

@@ -25,7 +25,8 @@ void finding_hint(struct finding_list *l, struct dunlin_finding *f, const char *
 	__attribute__((format(printf, 3, 4)));
 int  finding_copy(struct finding_list *to, const struct finding_list *from); /* appends; 0 or -1 */
 int  finding_code(const struct finding_list *l); /* exit code of the worst, 0: none */
-/* Fills err from the first finding with a code; "and N more" in the hint.  Returns -1. */
+/* Fills err from the first finding of the worst code, with the messages of the
+ * others like it; "and N more" in the hint.  Returns -1. */
 int  finding_to_error(const struct finding_list *l, struct dunlin_error *err);
 void finding_clear(struct finding_list *l);
 

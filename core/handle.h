@@ -40,6 +40,7 @@ struct work {
 	struct arena arena;
 	struct script_env env;
 	const char **foreign; size_t n_foreign;
+	int is_folder_optional;         /* the ledger has all that is needed       */
 };
 
 enum open_how {
@@ -51,6 +52,9 @@ int64_t now_ms(void); /* monotonic */
 
 /* api_connect.c */
 int  handle_driver(struct dunlin *d, struct dunlin_error *err);   /* url, driver, ledger's SQL */
+/* api_files.c: the dialect of the driver named, else of --driver, else of the
+ * URL's, else SQLite's; NULL: error. */
+const struct dunlin_dialect *handle_dialect(struct dunlin *d, const char *driver, struct dunlin_error *err);
 int  handle_open(struct dunlin *d, enum open_how how, struct dunlin_error *err);
 void handle_close(struct dunlin *d);
 int  handle_lock(struct dunlin *d, struct dunlin_error *err);     /* waits up to --lock-wait */
@@ -73,13 +77,17 @@ enum work_files { FILES_ALL, FILES_NEW }; /* parse all; not those applied as the
 int  work_load_files(struct dunlin *d, struct work *w, enum work_files which, struct dunlin_error *err);
 /* Files that were left unread and are not applied any more are read after all. */
 int  work_reread_files(struct dunlin *d, struct work *w, struct dunlin_error *err);
-int  work_check_folders(struct dunlin *d, struct dunlin_error *err); /* are they there at all? */
+int  work_check_sum(const struct work *w, struct dunlin_error *err); /* is a folder as its dunlin.sum says? */
+int  work_check_folders(struct dunlin *d, const struct work *w, struct dunlin_error *err); /* are they there at all? */
+/* Reverting takes its downs from the ledger and can do without the folders. */
+int  request_is_from_ledger(const struct dunlin_request *req);
 int  work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err); /* and foreign tables */
 int  work_load_downs(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_error *err);
 enum work_for { WORK_LOOK, WORK_PLAN, WORK_RUN }; /* nothing will run; it may; under the lock it will */
 int  work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req, enum work_for purpose,
                struct dunlin_plan *p, struct dunlin_error *err);
 void work_clear(struct work *w);
+void work_forget_downs(struct work *w);
 void work_forget_history(struct work *w); /* before it is read again */
 int  work_lock_info(struct dunlin *d, int *held, char *holder, size_t holder_size, char *since, size_t since_size);
 

@@ -41,6 +41,8 @@ int  ledger_new_run(struct ledger *l, const char *actor, struct dunlin_error *er
 /* --- reading ------------------------------------------------------------------ */
 
 int ledger_read(struct ledger *l, struct session *s, struct history *h, struct dunlin_error *err);
+/* Has nothing been written since h was read?  1, or 0: it has, or who knows. */
+int ledger_is_unchanged(struct ledger *l, struct session *s, const struct history *h);
 /* The kept down of a row, by mem_alloc, given away; NULL: none. */
 int ledger_read_down(struct ledger *l, struct session *s, const struct ledger_row *row,
                      char **out, size_t *len, struct dunlin_error *err);

@@ -169,6 +169,16 @@ int ledger_read(struct ledger *l, struct session *s, struct history *h, struct d
 	return session_query(s, l->select_rows, strlen(l->select_rows), NULL, 0, add_row, &r, r.err);
 }
 
+int ledger_is_unchanged(struct ledger *l, struct session *s, const struct history *h)
+{
+	struct history now = { 0 };
+	struct reading r = { .l = l, .h = &now };
+
+	return h->has_ledger && h->last_event > 0 &&
+	       session_query(s, l->select_last, strlen(l->select_last), NULL, 0, read_last, &r, NULL) == 0 &&
+	       now.last_event == h->last_event;
+}
+
 struct down_reading { char *text; size_t len; int is_nomem; };
 
 static int read_down(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)

@@ -151,6 +151,10 @@ static int add_revert(struct planner *pl, const struct plan_entry *e, const char
 		a.pub.reason = arena_printf(&pl->p->arena, "%s; the folder's down differs, the ledger's is used", a.pub.reason);
 		if (!a.pub.reason)
 			return error_nomem(pl->err);
+		if (plan_find(pl, 0, "down", e, "--down-from files uses the folder's.",
+		              "the folder's down of '%s' differs from the one kept when it was applied, which is used",
+		              entry_label(pl, e)) < 0)
+			return -1;
 	}
 	return plan_add_action(pl, e, &a);
 }

@@ -79,6 +79,7 @@ static int add_statements(struct runner *r, const struct plan_action *a, int whe
 	int rc;
 
 	env.is_from_ledger = a->is_from_ledger;
+	env.is_plain_untold = 1;
 	if (script_reader_open(&reader, &env, a->section, err) < 0)
 		return RUN_FAILED;
 	while ((rc = script_reader_next(reader, &st, err)) > 0) {
@@ -190,6 +191,8 @@ static int build(struct runner *r, size_t i, size_t *failed, struct dunlin_error
 
 	if (rc != RUN_FAILED)
 		return rc;
+	if (err && !err->version[0] && *failed == i)
+		error_migration(err, r->plan->action[i].pub.component, r->plan->action[i].pub.version);
 	r->w.is_failed = 0;
 	drop_open(r, mark);
 	status = run_flush(r, &other, &sent);
@@ -214,8 +217,9 @@ static int advance(struct runner *r, size_t i, size_t *failed, struct dunlin_err
 	int is_single = !a || strcmp(a->pub.transaction, "none") == 0, rc;
 
 	*failed = SIZE_MAX;
+	/* What was partly sent ends on its own. */
 	if (r->n_open == 0 && r->w.n &&
-	    (is_single || is_window_full(r) || (a->section && a->section->bytes > WINDOW_BYTES)) &&
+	    (is_single || r->is_open || is_window_full(r) || (a->section && a->section->bytes > WINDOW_BYTES)) &&
 	    (rc = run_flush(r, failed, err)) != RUN_OK)
 		return rc;
 	if (!a)

@@ -8,8 +8,9 @@
 
 #include "run.h"
 
+#include "txcontrol.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -179,15 +180,11 @@ static size_t tell_where(const struct runner *r, size_t step, struct dunlin_erro
 		err->statements_total = a->pub.statements;
 	}
 	if (err && tag->statement >= 0) {
-		err->line = tag->line;
-		err->column = tag->column;
-		if (i == step && r->s->de.position >= 0 && (size_t)r->s->de.position <= st->sql_len) {
-			struct split_statement at = {
-				.text = st->sql, .len = st->sql_len, .line = tag->line, .column = tag->column,
-			};
+		struct split_statement at = { .text = st->sql, .len = st->sql_len, .line = tag->line, .column = tag->column };
+		int is_known = i == step && r->s->de.position >= 0 && (size_t)r->s->de.position <= st->sql_len;
 
-			split_position(&at, (size_t)r->s->de.position, &err->line, &err->column);
-		}
+		split_position(&at, is_known ? (size_t)r->s->de.position : statement_lead(r->env->dialect, st->sql, st->sql_len),
+		               &err->line, &err->column);
 		error_statement(err, st->sql, st->sql_len);
 		err->statements_done = tag->statement;
 	}

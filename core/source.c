@@ -13,9 +13,11 @@
 #include "scan.h"
 #include "sum.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* One source's share of the set; its folder stays open for later reads. */
 struct set_part {
@@ -330,6 +332,11 @@ static void add_rule(struct name_rules *r, const struct dunlin_dialect *d)
 		r->dialect[r->n_dialect++] = d;
 }
 
+static int is_absent(const struct source *src)
+{
+	return src->dir && access(src->dir, F_OK) < 0 && errno == ENOENT;
+}
+
 /* Lists every source; *n_entries is how many files have a place. */
 static int list_all(struct loading *l, size_t *n_entries)
 {
@@ -340,9 +347,12 @@ static int list_all(struct loading *l, size_t *n_entries)
 		const struct source *src = &set->source[i];
 		struct set_part *part = &set->part[i];
 
-		if (scan_open(&part->scan, &set->arena, src, &set->findings, l->err) < 0)
+		const struct source empty = { .component = src->component };
+		int is_empty = l->o->is_folder_optional && is_absent(src);
+
+		if (scan_open(&part->scan, &set->arena, is_empty ? &empty : src, &set->findings, l->err) < 0)
 			return -1;
-		if (!l->o->is_sum_unchecked && src->dir &&
+		if (!l->o->is_sum_unchecked && src->dir && !is_empty &&
 		    sum_check_scan(&part->scan, &set->findings, l->err) < 0)
 			return -1;
 		if (entry_list_fill(&part->list, &part->scan, &set->arena, l->o->scheme, &l->rules,

@@ -58,6 +58,7 @@ struct source_options {
 	void *recorded_arg;
 	int is_names_only;             /* do not read the files                     */
 	int is_sum_unchecked;          /* hash: do not compare with dunlin.sum      */
+	int is_folder_optional;        /* rollback: one that is not there is empty  */
 };
 
 /* What is wrong with single files lands in set->findings and loading goes on;

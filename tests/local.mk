@@ -2,6 +2,7 @@
 #
 #   tests/unit/test_*.c   CUnit, one program for a file of the core
 #   tests/cli/*.test      the built program
+#   tests/live/*.test     the same, while something goes wrong around it
 #   tests/*.test          the build itself: headers, exported symbols, lists
 #   tests/plugins/        drivers that test_loader loads or sees refused
 
@@ -34,6 +35,7 @@ unit_tests = \
 	tests/unit/test_placeholder \
 	tests/unit/test_plan \
 	tests/unit/test_plan_limits \
+	tests/unit/test_run \
 	tests/unit/test_scan \
 	tests/unit/test_script \
 	tests/unit/test_script_down \
@@ -78,7 +80,7 @@ tests_unit_test_sqlite_session_LDADD = $(sqlite_ldadd)
 check_PROGRAMS += $(unit_tests) $(sqlite_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
 
-# list: tests/*.test tests/cli/*.test
+# list: tests/*.test tests/cli/*.test tests/live/*.test
 shell_tests = \
 	tests/cli/check.test \
 	tests/cli/completion.test \
@@ -93,10 +95,18 @@ shell_tests = \
 	tests/cli/status.test \
 	tests/exports.test \
 	tests/headers.test \
-	tests/lists.test
+	tests/lists.test \
+	tests/live/atomic.test \
+	tests/live/busy.test \
+	tests/live/disk.test \
+	tests/live/downs.test \
+	tests/live/kill.test \
+	tests/live/many.test \
+	tests/live/resume.test \
+	tests/live/session.test
 TESTS += $(unit_tests) $(sqlite_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
-# list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/unit/*.h
+# list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/unit/*.h
 EXTRA_DIST += \
 	tests/abi/libdunlin.exports \
 	tests/cli/check.test \
@@ -129,7 +139,17 @@ EXTRA_DIST += \
 	tests/headers.test \
 	tests/installcheck.sh \
 	tests/lists.test \
+	tests/live/atomic.test \
+	tests/live/busy.test \
+	tests/live/disk.test \
+	tests/live/downs.test \
+	tests/live/kill.test \
+	tests/live/lib.sh \
+	tests/live/many.test \
+	tests/live/resume.test \
+	tests/live/session.test \
 	tests/unit/plan_case.h \
+	tests/unit/run_fixture.h \
 	tests/unit/script_text.h \
 	tests/unit/split_run.h \
 	tests/unit/sqlite_fixture.h \

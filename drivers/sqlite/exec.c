@@ -35,6 +35,7 @@ struct run {
 	size_t durable;
 	int is_each;      /* commits after each migration                        */
 	int is_quiet;     /* steps that were told already                        */
+	int is_outside;   /* the step at work is of a migration outside a transaction */
 	int is_commit_failure;
 	size_t commit_upto; /* the steps that the failed COMMIT was to make durable end here */
 	struct dunlin_driver_error *err;
@@ -80,6 +81,19 @@ static int is_whole(const struct run *r, size_t i)
 	return 0;
 }
 
+/* Whether the transaction that begins at i ends without SEAL: of a migration
+ * that runs outside of one, and whose session is not over. */
+static int is_unsealed(const struct run *r, size_t i)
+{
+	for (i++; i < r->n; i++) {
+		int32_t kind = DUNLIN_STEP_AT(r->steps, i)->kind;
+
+		if (kind == DUNLIN_STEP_SEAL || kind == DUNLIN_STEP_COMMIT)
+			return kind == DUNLIN_STEP_COMMIT;
+	}
+	return 0;
+}
+
 static int do_begin(struct run *r, const struct dunlin_step *step, size_t i)
 {
 	struct dunlin_conn *c = r->c;
@@ -91,22 +105,26 @@ static int do_begin(struct run *r, const struct dunlin_step *step, size_t i)
 	/* What spans calls stands alone in its group: it could not be run again. */
 	if (c->tx.is_group && ((is_exclusive && !c->tx.is_exclusive) || !is_whole(r, i)))
 		status = end_group(r, i);
+	r->is_outside = is_unsealed(r, i);
 	if (status == DUNLIN_OK)
 		status = sq_migration_begin(c, step, r->err);
-	if (status == DUNLIN_OK)
+	if (status == DUNLIN_OK) {
+		c->tx.keeps_session = r->is_outside != 0;
 		r->migration = i;
+	}
 	return status;
 }
 
 static int do_commit(struct run *r, size_t i)
 {
 	struct dunlin_conn *c = r->c;
-	int is_continued = c->tx.is_continued, is_full, status = sq_migration_release(c, r->err);
+	int is_continued = c->tx.is_continued, keeps_session = c->tx.keeps_session, is_full;
+	int status = sq_migration_release(c, r->err);
 
 	if (status != DUNLIN_OK)
 		return status;
 	is_full = sq_group_is_full(c);
-	if (!is_full && !is_continued && !r->is_each && !sq_session_is_dirty(c))
+	if (!is_full && !is_continued && !r->is_each && (keeps_session || !sq_session_is_dirty(c)))
 		return DUNLIN_OK;
 	status = end_group(r, i + 1);
 	if (status != DUNLIN_OK)
@@ -115,7 +133,8 @@ static int do_commit(struct run *r, size_t i)
 		sq_sleep_ms(PAUSE_MS);
 	/* It is committed, whatever becomes of the connection: the next step finds
 	 * out.  sq_enter() tries to open it once more. */
-	sq_session_reset(c, NULL);
+	if (!keeps_session)
+		sq_session_reset(c, NULL);
 	return DUNLIN_OK;
 }
 
@@ -132,11 +151,44 @@ static int run_lone(struct dunlin_conn *c, const struct dunlin_step *step, struc
 	return status;
 }
 
+static int is_edge(const struct run *r, size_t i)
+{
+	const struct dunlin_step *s = DUNLIN_STEP_AT(r->steps, i);
+
+	return s->kind == DUNLIN_STEP_STATEMENT && (s->traits & DUNLIN_ST_EDGE);
+}
+
+/* PRAGMA foreign_keys just before a migration's BEGIN or just after its COMMIT:
+ * unless the URL asks for enforcement a group never has it, so that the line
+ * changes nothing, and need not end the group. */
+static int is_moot(const struct run *r, size_t i)
+{
+	size_t first = i, next = i + 1;
+
+	if (r->c->opt.foreign_keys || !is_edge(r, i) || sq_is_user_tx(r->c))
+		return 0;
+	while (first > 0 && is_edge(r, first - 1))
+		first--;
+	if (first > 0 && DUNLIN_STEP_AT(r->steps, first - 1)->kind == DUNLIN_STEP_COMMIT)
+		return 1;
+	while (next < r->n && is_edge(r, next))
+		next++;
+	return next < r->n && DUNLIN_STEP_AT(r->steps, next)->kind == DUNLIN_STEP_BEGIN;
+}
+
 /* VACUUM, ATTACH and the file's own BEGIN want no transaction of ours. */
 static int do_lone_statement(struct run *r, const struct dunlin_step *step, size_t i)
 {
-	int status = r->c->tx.is_group ? end_group(r, i) : DUNLIN_OK;
+	int status = DUNLIN_OK, is_open = r->c->tx.is_group;
 
+	if (is_moot(r, i)) {
+		if (!is_open)
+			r->durable = r->group = i + 1;
+		return DUNLIN_OK;
+	}
+	r->is_outside = 1;
+	if (is_open)
+		status = end_group(r, i);
 	if (status == DUNLIN_OK)
 		status = run_lone(r->c, step, r->err);
 	if (status == DUNLIN_OK && !sq_is_user_tx(r->c))
@@ -314,10 +366,11 @@ static int fail(struct run *r, int status)
 	return r->is_commit_failure ? commit_failed(r, status) : status;
 }
 
-static void clean_up(struct dunlin_conn *c)
+/* keeps_session: the same steps may come again. */
+static void clean_up(struct dunlin_conn *c, int keeps_session)
 {
 	c->wait.is_stop_ignored = 1;
-	if (!c->tx.is_group && !sq_is_user_tx(c))
+	if (!keeps_session && !c->tx.is_group && !sq_is_user_tx(c))
 		sq_session_reset(c, NULL); /* if it fails the next call says so */
 	c->wait.is_stop_ignored = 0;
 }
@@ -348,7 +401,7 @@ int sq_exec_many(struct dunlin_conn *c, const struct dunlin_step *steps, size_t 
 	status = run_steps(&r, 0, n_step);
 	if (status != DUNLIN_OK) {
 		status = fail(&r, status);
-		clean_up(c);
+		clean_up(c, r.is_outside && status == DUNLIN_EBUSY);
 		res->n_done = r.failed;
 	} else {
 		res->n_done = n_step;

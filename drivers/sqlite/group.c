@@ -60,11 +60,16 @@ int sq_group_is_lost(struct dunlin_conn *c)
 
 int sq_group_begin(struct dunlin_conn *c, int is_exclusive, int64_t lock_timeout_ms, struct dunlin_driver_error *err)
 {
-	int status;
+	int status = DUNLIN_OK;
 
 	sq_wait_budget(c, lock_timeout_ms);
 	suspend_foreign_keys(c);
-	status = sq_do(c, c->is_read_only ? "BEGIN" : is_exclusive ? "BEGIN EXCLUSIVE" : "BEGIN IMMEDIATE", err);
+	/* A file outside a transaction may have set it, and then not even BEGIN
+	 * IMMEDIATE is possible. */
+	if (c->session.is_pragma_dirty)
+		status = sq_pragma(c, "PRAGMA query_only=0", err);
+	if (status == DUNLIN_OK)
+		status = sq_do(c, c->is_read_only ? "BEGIN" : is_exclusive ? "BEGIN EXCLUSIVE" : "BEGIN IMMEDIATE", err);
 	if (status != DUNLIN_OK) {
 		tx_clear(c);
 		return status;
@@ -172,7 +177,7 @@ int sq_migration_begin(struct dunlin_conn *c, const struct dunlin_step *step, st
 	}
 	c->tx.is_migration = 1;
 	c->tx.is_group_own = is_group_own != 0;
-	c->tx.is_sealed = c->tx.is_continued = 0;
+	c->tx.is_sealed = c->tx.is_continued = c->tx.keeps_session = 0;
 	c->tx.lock_timeout_ms = step ? step->lock_timeout_ms : -1;
 	c->tx.statement_timeout_ms = step ? step->statement_timeout_ms : -1;
 	c->tx.begun_ms = sq_now_ms();
@@ -218,7 +223,8 @@ int sq_migration_seal(struct dunlin_conn *c, struct dunlin_driver_error *err)
 
 	if (!c->tx.is_migration)
 		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "no migration's transaction is open");
-	status = sq_session_seal(c, err); /* first: the schema may have been written by hand */
+	status = c->tx.keeps_session ? DUNLIN_OK
+	                             : sq_session_seal(c, err); /* first: the schema may have been written by hand */
 	if (status == DUNLIN_OK)
 		status = sq_fk_verify(c, err);
 	if (status == DUNLIN_OK)

@@ -213,7 +213,7 @@ static int read_params(struct sq_options *o, const struct dunlin_kv *kv, size_t 
 	if (word[0])
 		o->open_flags |= sqlite3_stricmp(word, "shared") == 0 ? SQLITE_OPEN_SHAREDCACHE : SQLITE_OPEN_PRIVATECACHE;
 	if (vfs && !sqlite3_vfs_find(vfs))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "no such vfs '%s'", vfs);
+		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "no such vfs '%s'", vfs);
 	o->vfs = vfs ? sq_strdup(vfs) : NULL;
 	return vfs && !o->vfs ? sq_nomem(err) : DUNLIN_OK;
 }

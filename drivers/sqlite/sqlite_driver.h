@@ -145,6 +145,8 @@ struct sq_tx {
 	unsigned is_group_own : 1;    /* the group was opened for this migration      */
 	unsigned is_sealed : 1;
 	unsigned is_continued : 1;    /* the migration was begun in an earlier call   */
+	unsigned keeps_session : 1;   /* bookkeeping of one that runs outside: no SEAL, its
+	                                 settings, ATTACH and TEMP tables stay     */
 	unsigned is_unknown : 1;      /* the last COMMIT may have committed           */
 	int64_t  lock_timeout_ms, statement_timeout_ms; /* of the migration           */
 	int64_t  group_ms;            /* when the group began                         */

@@ -153,11 +153,14 @@ static inline void migration(const char *a, const char *b, const char *c)
 	add(DUNLIN_STEP_COMMIT, NULL);
 }
 
+static void (*when_told)(size_t i); /* a test's own look in between, or NULL */
+
 static void on_step_done(void *arg, size_t i)
 {
 	(void)arg;
-	(void)i;
 	n_told++;
+	if (when_told)
+		when_told(i);
 }
 
 static char noticed[512];

@@ -116,6 +116,37 @@ static void an_error_tells_the_first_of_the_worst_and_counts_the_rest(void)
 	finding_clear(&l);
 }
 
+static void an_error_names_what_is_wrong_alike(void)
+{
+	struct finding_list l = { 0 };
+	struct dunlin_error e;
+	char name[400];
+
+	finding_add(&l, DUNLIN_EXIT_INVALID, "sum", "", "", "m/a.sql", "'m/a.sql' was changed");
+	finding_add(&l, 0, "sum", "", "", "", "a warning");
+	finding_add(&l, DUNLIN_EXIT_INVALID, "name", "", "", "", "another kind");
+	finding_add(&l, DUNLIN_EXIT_INVALID, "sum", "", "", "m/b.sql", "'m/b.sql' was added");
+	TAP_EQ_INT(finding_to_error(&l, &e), -1);
+	TAP_EQ_STR(e.message, "'m/a.sql' was changed; 'm/b.sql' was added");
+	TAP_EQ_STR(e.file, "m/a.sql");
+	TAP_EQ_STR(e.hint, "There is 1 more: `dunlin validate` shows all.");
+	/* One with a line of its own is not told without it. */
+	l.v[3].line = 7;
+	TAP_EQ_INT(finding_to_error(&l, &e), -1);
+	TAP_EQ_STR(e.message, "'m/a.sql' was changed");
+	TAP_EQ_STR(e.hint, "There are 2 more: `dunlin validate` shows all.");
+	/* Nor one that does not fit. */
+	memset(name, 'x', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	for (int i = 0; i < 20; i++)
+		finding_add(&l, DUNLIN_EXIT_INVALID, "sum", "", "", "", "%s", name);
+	TAP_EQ_INT(finding_to_error(&l, &e), -1);
+	TAP_OK(strlen(e.message) < sizeof e.message && strlen(e.message) > sizeof e.message - 2 * sizeof name);
+	TAP_OK(strstr(e.hint, "There are 12 more") != NULL);
+	TAP_EQ_INT(finding_to_error(&l, NULL), -1);
+	finding_clear(&l);
+}
+
 static void a_copy_outlives_its_origin(void)
 {
 	struct finding_list a = { 0 }, b = { 0 };
@@ -176,6 +207,7 @@ int main(void)
 		{ "the_worst_code_is_the_one_that_goes_first", the_worst_code_is_the_one_that_goes_first },
 		{ "an_error_tells_the_first_of_the_worst_and_counts_the_rest",
 		  an_error_tells_the_first_of_the_worst_and_counts_the_rest },
+		{ "an_error_names_what_is_wrong_alike", an_error_names_what_is_wrong_alike },
 		{ "a_copy_outlives_its_origin", a_copy_outlives_its_origin },
 		{ "every_failed_allocation_leaves_the_list_whole", every_failed_allocation_leaves_the_list_whole },
 	};

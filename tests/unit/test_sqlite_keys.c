@@ -260,6 +260,43 @@ static void enforcement_reaches_no_migration_that_did_not_ask(void)
 	leave();
 }
 
+/* In the midst of the second migration the first is not committed yet. */
+static void look_from_outside(size_t i)
+{
+	if (i == 8)
+		TAP_EQ_STR(peek("t.db", "SELECT count(*) FROM ledger"), "0");
+}
+
+static void lines_about_enforcement_at_the_edge_do_not_end_the_group(void)
+{
+	int i;
+
+	enter();
+	family("INSERT INTO parent VALUES (1, 'a'); INSERT INTO child VALUES (5, 1)");
+	for (i = 0; i < 3; i++) {
+		add(DUNLIN_STEP_STATEMENT, "PRAGMA foreign_keys = off")->traits = DUNLIN_ST_EDGE;
+		if (i == 2)
+			migration("INSERT OR ROLLBACK INTO parent VALUES (1, 'b')", NULL, NULL);
+		else
+			migration("INSERT INTO parent (name) VALUES ('c')", NULL, NULL);
+		add(DUNLIN_STEP_STATEMENT, "PRAGMA foreign_keys = on")->traits = DUNLIN_ST_EDGE;
+	}
+	when_told = look_from_outside;
+	TAP_EQ_INT(run(c), DUNLIN_ERROR);
+	when_told = NULL;
+	TAP_EQ_INT(res.n_done, 16);
+	TAP_EQ_INT(res.n_durable, 15);
+	TAP_EQ_STR(peek("t.db", "SELECT count(*) FROM parent"), "3");
+	TAP_EQ_STR(ask(c, "PRAGMA foreign_keys"), "0");
+	/* outside of a migration the line does what it says */
+	add(DUNLIN_STEP_STATEMENT, "PRAGMA foreign_keys = on")->traits = DUNLIN_ST_EDGE;
+	MUST(run(c));
+	TAP_EQ_STR(ask(c, "PRAGMA foreign_keys"), "1");
+	MUST(drv->reset_session(c, &err));
+	TAP_EQ_STR(ask(c, "PRAGMA foreign_keys"), "0");
+	leave();
+}
+
 static void a_deferred_key_fails_its_own_migration_when_enforced(void)
 {
 	tree_enter();
@@ -300,6 +337,8 @@ int main(void)
 		  keys_that_cannot_be_checked_are_told_and_not_refused },
 		{ "a rebuild does not cascade", a_rebuild_does_not_cascade },
 		{ "enforcement reaches no migration that did not ask", enforcement_reaches_no_migration_that_did_not_ask },
+		{ "lines about enforcement at the edge do not end the group",
+		  lines_about_enforcement_at_the_edge_do_not_end_the_group },
 		{ "a deferred key fails its own migration when enforced",
 		  a_deferred_key_fails_its_own_migration_when_enforced },
 	};

@@ -107,6 +107,36 @@ static void settings_reach_neither_the_ledger_nor_the_next_migration(void)
 	}
 }
 
+/* Its progress is written by transactions of their own, without SEAL. */
+static void a_migration_outside_a_transaction_keeps_its_session_to_its_end(void)
+{
+	int is_memory;
+
+	for (is_memory = 0; is_memory < 2; is_memory++) {
+		tree_enter();
+		c = open_db(is_memory ? ":memory:" : "t.db");
+		MUST(exec(c, DUNLIN_STEP_LEDGER, ledger));
+		MUST(drv->lock(c, "k", "me", &err));
+		add(DUNLIN_STEP_STATEMENT, "CREATE TEMP TABLE mine (a)");
+		add(DUNLIN_STEP_STATEMENT, "ATTACH ':memory:' AS other");
+		add(DUNLIN_STEP_STATEMENT, "PRAGMA query_only = on");
+		MUST(run(c));
+		add(DUNLIN_STEP_BEGIN, NULL);
+		add(DUNLIN_STEP_LEDGER, "INSERT INTO main.ledger VALUES (1, 0)");
+		add(DUNLIN_STEP_COMMIT, NULL);
+		MUST(run(c));
+		add(DUNLIN_STEP_STATEMENT, "INSERT INTO mine VALUES (1)");
+		add(DUNLIN_STEP_STATEMENT, "CREATE TABLE other.x (a)");
+		MUST(run(c));
+		MUST(drv->reset_session(c, &err));
+		TAP_EQ_STR(ask(c, "SELECT count(*) FROM sqlite_temp_master"), "0");
+		TAP_EQ_STR(ask(c, "SELECT group_concat(name) FROM pragma_database_list WHERE name <> 'temp'"), "main");
+		TAP_EQ_STR(ask(c, "SELECT count(*) FROM main.ledger"), "1");
+		MUST(drv->unlock(c, "k", &err));
+		leave();
+	}
+}
+
 static void settings_do_not_spoil_what_has_to_run_again(void)
 {
 	enter();
@@ -213,6 +243,8 @@ int main(void)
 		{ "NUL bytes are refused", nul_bytes_are_refused },
 		{ "settings reach neither the ledger nor the next migration",
 		  settings_reach_neither_the_ledger_nor_the_next_migration },
+		{ "a migration outside a transaction keeps its session to its end",
+		  a_migration_outside_a_transaction_keeps_its_session_to_its_end },
 		{ "settings do not spoil what has to run again", settings_do_not_spoil_what_has_to_run_again },
 		{ "a wrong hand in the schema fails before the commit", a_wrong_hand_in_the_schema_fails_before_the_commit },
 		{ "the clock starts at BEGIN and stops at SEAL", the_clock_starts_at_begin_and_stops_at_seal },
