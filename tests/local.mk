@@ -36,6 +36,7 @@ unit_tests = \
 	tests/unit/test_plan \
 	tests/unit/test_plan_limits \
 	tests/unit/test_run \
+	tests/unit/test_run_step \
 	tests/unit/test_scan \
 	tests/unit/test_script \
 	tests/unit/test_script_down \
@@ -100,10 +101,12 @@ shell_tests = \
 	tests/live/busy.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
+	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
 	tests/live/resume.test \
-	tests/live/session.test
+	tests/live/session.test \
+	tests/live/signals.test
 TESTS += $(unit_tests) $(sqlite_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
 # list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/unit/*.h
@@ -143,11 +146,13 @@ EXTRA_DIST += \
 	tests/live/busy.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
+	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
 	tests/live/resume.test \
 	tests/live/session.test \
+	tests/live/signals.test \
 	tests/unit/plan_case.h \
 	tests/unit/run_fixture.h \
 	tests/unit/script_text.h \
