@@ -295,6 +295,9 @@ static void tell_state(const struct runner *r, size_t failed, struct dunlin_erro
 {
 	const struct plan_action *a = failed < r->plan->n_action ? &r->plan->action[failed] : NULL;
 
+	if (a && a->is_from_ledger && !err->hint[0])
+		error_hint(err, "This down was kept when the migration was applied: mend the folder's, "
+		           "and run the command again with --down-from files.");
 	if (err->state[0])
 		return;
 	if (a && r->is_done[failed])
