@@ -25,6 +25,7 @@ void signals_early(void)
 		if (fcntl(fd, F_GETFD) < 0)
 			(void)!open("/dev/null", O_RDWR);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, not a death */
 }
 
 /* Async-signal-safe: no stdio. */

@@ -133,6 +133,14 @@ static int set_ledger(struct dunlin *d, struct dunlin_error *err)
 		return 0;
 	if (ledger_init(&d->ledger, d->drv->dialect, table ? table : "dunlin_migrations", err) < 0)
 		return -1;
+	if ((d->drv->flags & DUNLIN_DRIVER_FILE) && d->drv->dialect->default_schema &&
+	    strcmp(d->ledger.schema, d->drv->dialect->default_schema) != 0) {
+		error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "'%s': a database file has no schema '%s' to keep a ledger in",
+		          table, d->ledger.schema);
+		error_hint(err, "Name the table alone.");
+		ledger_clear(&d->ledger);
+		return -1;
+	}
 	d->has_ledger_sql = 1;
 	d->ctl = (struct dunlin_control){
 		.struct_size = sizeof d->ctl, .arg = d, .should_stop = should_stop, .remaining_ms = remaining_ms,
@@ -224,9 +232,9 @@ void handle_close(struct dunlin *d)
 		session_close(&d->session);
 }
 
-static int wait_a_little(struct dunlin *d, struct dunlin_error *err)
+static int wait_a_little(struct dunlin *d, int64_t left, struct dunlin_error *err)
 {
-	session_pause(500);
+	session_pause(left);
 	if (is_late(d))
 		return error_set(err, DUNLIN_EXIT_TIMEOUT, DUNLIN_CLASS_TIMEOUT, "the time that --timeout gives is up");
 	if (d->cancel)
@@ -234,15 +242,27 @@ static int wait_a_little(struct dunlin *d, struct dunlin_error *err)
 	return 0;
 }
 
+/* What a driver says besides that another run holds the lock. */
+static const char *holder_of(const char *message)
+{
+	static const char held[] = "another run holds the lock";
+
+	if (strncmp(message, held, sizeof held - 1) != 0)
+		return message;
+	message += sizeof held - 1;
+	return message + strspn(message, ": ");
+}
+
 int handle_lock(struct dunlin *d, struct dunlin_error *err)
 {
-	int64_t wait = config_duration(d->config, "lock-wait"), start = now_ms();
+	int64_t wait = config_duration(d->config, "lock-wait"), end = now_ms() + (wait >= 0 ? wait : 60000);
 	int is_told = 0;
 
 	if (d->is_locked || !session_has(&d->session, DUNLIN_CAP_LOCK))
 		return 0;
 	for (;;) {
 		struct session *s = &d->session;
+		const char *who;
 		int rc = d->drv->lock(s->conn, d->ledger.key, handle_actor(d), session_error(s));
 
 		if (rc == DUNLIN_OK) {
@@ -253,17 +273,18 @@ int handle_lock(struct dunlin *d, struct dunlin_error *err)
 			session_fail(s, rc, err);
 			return handle_fail(d, err);
 		}
-		if (now_ms() - start >= (wait >= 0 ? wait : 60000)) {
+		who = holder_of(s->de.message);
+		if (now_ms() >= end) {
 			error_set(err, DUNLIN_EXIT_LOCKED, DUNLIN_CLASS_LOCK, "another run holds the lock%s%s",
-			          s->de.message[0] ? ": " : "", s->de.message);
+			          *who ? ": " : "", who);
 			error_hint(err, "Wait for it to end and run the command again, or give it longer by --lock-wait.");
 			error_state(err, "nothing was changed");
 			return handle_fail(d, err);
 		}
 		if (!is_told)
-			handle_log(d, DUNLIN_LOG_INFO, "waiting for another run%s%s", s->de.message[0] ? ": " : "", s->de.message);
+			handle_log(d, DUNLIN_LOG_INFO, "waiting for another run%s%s", *who ? ": " : "", who);
 		is_told = 1;
-		if (wait_a_little(d, err) < 0)
+		if (wait_a_little(d, end - now_ms(), err) < 0)
 			return -1;
 	}
 }
@@ -282,7 +303,7 @@ void handle_unlock(struct dunlin *d)
 int handle_reconnect(void *arg, struct dunlin_error *err)
 {
 	struct dunlin *d = arg;
-	int64_t wait = config_duration(d->config, "lock-wait"), start = now_ms();
+	int64_t wait = config_duration(d->config, "lock-wait"), end = now_ms() + (wait >= 0 ? wait : 60000);
 
 	if (d->is_adopted)
 		return error_set(err, DUNLIN_EXIT_UNKNOWN, DUNLIN_CLASS_CONNECTION,
@@ -294,7 +315,7 @@ int handle_reconnect(void *arg, struct dunlin_error *err)
 			return handle_lock(d, err);
 		if (err && err->errclass != DUNLIN_CLASS_CONNECTION)
 			return -1;
-		if (now_ms() - start >= (wait >= 0 ? wait : 60000) || wait_a_little(d, err) < 0)
+		if (now_ms() >= end || wait_a_little(d, end - now_ms(), err) < 0)
 			return -1;
 	}
 }

@@ -93,6 +93,8 @@ static int without_connection(struct dunlin *d, const char *verb,
 		return 0;
 	d->session.drv = d->drv;
 	session_fail(&d->session, rc, err);
+	if (err && rc == DUNLIN_EBUSY && err->errclass == DUNLIN_CLASS_LOCK)
+		err->code = DUNLIN_EXIT_LOCKED;
 	return handle_fail(d, err);
 }
 

@@ -84,6 +84,7 @@ static int set_attributes(posix_spawnattr_t *attr, posix_spawn_file_actions_t *f
 	sigemptyset(&none);
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGXFSZ);
 	sigaddset(&defaults, SIGCHLD);
 	/* What the program blocks or ignores is its own affair. */
 	if ((e = posix_spawnattr_setsigmask(attr, &none)) || (e = posix_spawnattr_setsigdefault(attr, &defaults)) ||

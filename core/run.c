@@ -334,6 +334,9 @@ int run_execute(struct runner *r, struct dunlin_error *err)
 	if (prepare(r, err) < 0)
 		return -1;
 	rc = run_all(r, &failed, err);
+	/* Where all had been sent when it was asked to stop, it stopped all the same. */
+	if (rc == 0 && r->cancel_level(r->arg) > 0)
+		rc = error_set(err, DUNLIN_EXIT_STOPPED, DUNLIN_CLASS_INTERRUPTED, "interrupted");
 	r->begin_grace(r->arg);
 	if (rc < 0) {
 		r->fail(r->arg, err);

@@ -96,6 +96,7 @@ int  run_emit(struct runner *r, struct dunlin_error *err);
 int  run_check_stop(struct runner *r, struct dunlin_error *err);
 int  run_nomem_check(struct runner *r, struct dunlin_error *err);
 void run_mark_done(struct runner *r, size_t action);
+void run_count_done(struct runner *r); /* tells the progress after it */
 void run_log(const struct runner *r, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* run.c */

@@ -30,6 +30,8 @@ static int find_done(void *arg, const struct dunlin_event *e)
 
 		if (!r->is_done[i] && reverts == is_revert && strcmp(a->component, e->component) == 0 &&
 		    strcmp(a->version, e->version) == 0) {
+			if (!r->is_stepping) /* else they were counted one by one */
+				r->statements_sure += a->statements;
 			run_mark_done(r, i);
 			break;
 		}
@@ -109,8 +111,11 @@ int run_resolve(struct runner *r, struct dunlin_error *err)
 		        lost.message);
 		if (r->reconnect(r->arg, &again) < 0)
 			break;
-		if (look_again(r, &again) == 0)
+		if (look_again(r, &again) == 0) {
+			r->progress.statements_done = r->statements_sure;
+			run_count_done(r);
 			return 0;
+		}
 		if (r->s->de.errclass == DUNLIN_CLASS_CONNECTION && again.code == DUNLIN_EXIT_CONNECT)
 			continue;
 		if (err)

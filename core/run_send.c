@@ -134,6 +134,12 @@ static void recount(struct runner *r, size_t n, int is_ok)
 	r->progress.bytes_done = r->bytes_sure;
 }
 
+void run_count_done(struct runner *r)
+{
+	recount(r, 0, 1);
+	tell_progress(r, NULL);
+}
+
 static void notice(void *arg, size_t i, int level, const char *text)
 {
 	struct runner *r = arg;

@@ -292,10 +292,12 @@ int run_steps(struct runner *r, size_t i, struct dunlin_error *err)
 				rc = RUN_AGAIN;
 		}
 	} while (rc == RUN_AGAIN);
-	if (rc == RUN_OK)
+	if (rc == RUN_OK) {
 		run_mark_done(r, i);
-	else
+		run_count_done(r);
+	} else {
 		fail(&g, err);
+	}
 	script_reader_close(g.ahead);
 	r->is_stepping = 0;
 	return rc == RUN_OK ? RUN_OK : RUN_FAILED;

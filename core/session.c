@@ -233,7 +233,7 @@ void session_pause(int64_t max_ms)
 	if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) == (ssize_t)sizeof chance)
 		ms += chance % 450;
 	if (ms > max_ms)
-		ms = max_ms;
+		ms = max_ms > 0 ? max_ms : 0;
 	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
 	nanosleep(&t, NULL);
 }

@@ -36,6 +36,7 @@ unit_tests = \
 	tests/unit/test_plan \
 	tests/unit/test_plan_limits \
 	tests/unit/test_run \
+	tests/unit/test_run_resolve \
 	tests/unit/test_run_step \
 	tests/unit/test_scan \
 	tests/unit/test_script \
@@ -99,6 +100,7 @@ shell_tests = \
 	tests/lists.test \
 	tests/live/atomic.test \
 	tests/live/busy.test \
+	tests/live/corpora.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
 	tests/live/input.test \
@@ -144,6 +146,7 @@ EXTRA_DIST += \
 	tests/lists.test \
 	tests/live/atomic.test \
 	tests/live/busy.test \
+	tests/live/corpora.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
 	tests/live/input.test \

@@ -12,11 +12,13 @@
 #   is_locked DB                   whether a run holds its lock
 #   eventually SECONDS COMMAND...  until it succeeds, or that long
 #   shell_open DB, shell_say SQL, shell_close    a sqlite3 that holds its locks
+#   query_of TENTHS|ever           a query that takes so long
 #   ledger DB SQL                  a query, columns separated by |
 #   schema_dump DB                 all objects and rows that are not dunlin's
 #
 # DUNLIN_TEST_FULL=1 walks every fault instead of a sample of them.
 
+shared_folder=${DUNLIN_SHARED-} # it does not stay
 . "${top_srcdir:-.}/tests/cli/lib.sh" || exit 99
 
 full=${DUNLIN_TEST_FULL:-0}
@@ -118,6 +120,28 @@ shell_say() {
 shell_close() {
 	exec 8>&-
 	wait "$shell_pid"
+}
+
+# Machines differ in how far they count in a second.
+rows_in() { # TENTHS of a second
+	local start end
+
+	if [ -z "${rows_a_tenth-}" ]; then
+		start=$(date +%s%N)
+		sqlite3 :memory: 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500000) SELECT max(i) FROM n' >/dev/null
+		end=$(date +%s%N)
+		rows_a_tenth=$((500000 * 100000 / ((end - start) / 1000 + 1)))
+	fi
+	echo $((rows_a_tenth * $1))
+}
+rows_in 1 >/dev/null # once, not in each $(...)
+
+# A query that takes about so many tenths of a second, or for ever.
+query_of() { # TENTHS | ever
+	local limit=''
+
+	[ "$1" = ever ] || limit=" WHERE i < $(rows_in "$1")"
+	echo "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n$limit) SELECT max(i) AS n FROM n"
 }
 
 ledger() {

@@ -81,9 +81,9 @@ static inline int answer_row(void *arg, int ncol, const char *const *value, cons
 /* Rows of a query, a line each, columns with a space between. */
 static inline const char *ask(const char *sql)
 {
-	static struct answer keep[4];
+	static struct answer keep[16];
 	static int next;
-	struct answer *a = &keep[next++ % 4];
+	struct answer *a = &keep[next++ % 16];
 	struct dunlin_kv kv[] = { { "path", W.path } };
 	struct session s = { 0 };
 	struct dunlin_error bad;
