@@ -62,23 +62,6 @@ static int take_error(struct loading *l, struct migration *m, struct dunlin_erro
 	return finding_add_error(&l->set->findings, "file", e) < 0 ? error_nomem(l->err) : 0;
 }
 
-static int content_sum(const struct input *in, char out[SHA256_TEXT])
-{
-	struct input_stream *s = NULL;
-	struct content_hash h;
-	char p[16384];
-	long n;
-
-	if (input_open(in, 0, &s, NULL, NULL) < 0)
-		return -1;
-	content_hash_start(&h);
-	while ((n = input_read(s, p, sizeof p, NULL)) > 0)
-		content_hash_add(&h, p, (size_t)n);
-	input_close(s);
-	content_hash_text(&h, out);
-	return n < 0 ? -1 : 0;
-}
-
 /* Is it applied, with the very content that its file has?  Whatever is wrong
  * with the file, reading it in full will tell. */
 static int is_as_recorded(struct loading *l, struct migration *m, const struct pick *p)
@@ -93,7 +76,7 @@ static int is_as_recorded(struct loading *l, struct migration *m, const struct p
 	    strlen(statements) >= SHA256_TEXT)
 		return 0;
 	in = scan_input(&l->part->scan, up->file, m->file);
-	if (content_sum(&in, sum) < 0 || strcmp(sum, checksum) != 0)
+	if (sum_content(&in, sum, NULL) < 0 || strcmp(sum, checksum) != 0)
 		return 0;
 	memcpy(m->script.checksum, sum, sizeof sum);
 	memcpy(m->script.statements_checksum, statements, strlen(statements) + 1);

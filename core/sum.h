@@ -21,6 +21,9 @@ void sum_add_line(struct buf *lines, const char *path, size_t len, const char *d
 /* Appends the first line and the lines. */
 void sum_add_whole(struct buf *text, const struct buf *lines);
 
+/* Digest of one file's content, as migrations and dunlin.sum have it. */
+int  sum_content(const struct input *in, char out[SHA256_TEXT], struct dunlin_error *err);
+
 /* sum_check() without listing the folder again; s is put in order. */
 int  sum_check_scan(struct scan *s, struct finding_list *findings, struct dunlin_error *err);
 

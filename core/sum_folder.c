@@ -44,8 +44,7 @@ static int add_line(void *arg, const char *file, size_t file_len, const char *di
 	return 0;
 }
 
-/* Digest of one file's content. */
-static int digest(const struct input *in, char out[SHA256_TEXT], struct dunlin_error *err)
+int sum_content(const struct input *in, char out[SHA256_TEXT], struct dunlin_error *err)
 {
 	struct input_stream *stream;
 	struct content_hash h;
@@ -68,7 +67,7 @@ static int digest_file(const struct scan *s, struct arena *a, const struct scan_
 	const char *name = scan_show(a, s->dir, f->path, f->len);
 	struct input in = scan_input(s, f, name);
 
-	return name ? digest(&in, out, err) : error_nomem(err);
+	return name ? sum_content(&in, out, err) : error_nomem(err);
 }
 
 /* --- checking --------------------------------------------------------------- */

@@ -25,6 +25,7 @@ unit_tests = \
 	tests/unit/test_hooks \
 	tests/unit/test_inifile \
 	tests/unit/test_input \
+	tests/unit/test_ledger \
 	tests/unit/test_loader \
 	tests/unit/test_mem \
 	tests/unit/test_mock \
@@ -43,6 +44,7 @@ unit_tests = \
 	tests/unit/test_script_down \
 	tests/unit/test_script_reader \
 	tests/unit/test_script_sums \
+	tests/unit/test_session \
 	tests/unit/test_source \
 	tests/unit/test_split \
 	tests/unit/test_split_copy \
@@ -51,7 +53,8 @@ unit_tests = \
 	tests/unit/test_traits \
 	tests/unit/test_txcontrol \
 	tests/unit/test_url \
-	tests/unit/test_version
+	tests/unit/test_version \
+	tests/unit/test_window
 check_LTLIBRARIES += tests/unit/libtap.la
 if DRIVER_SQLITE
 # list: tests/unit/test_sqlite*.c without .c
