@@ -39,11 +39,15 @@ int dunlin_new(struct dunlin **out, struct dunlin_error *err)
 
 void dunlin_free(struct dunlin *d)
 {
+	struct loader_log was;
+
 	if (!d)
 		return;
+	was = handle_enter(d);
 	handle_close(d);
 	if (d->is_adopted)
 		session_close(&d->session);
+	handle_leave(was, 0);
 	if (d->has_ledger_sql)
 		ledger_clear(&d->ledger);
 	url_clear(&d->url);
@@ -135,14 +139,23 @@ void dunlin_cancel(struct dunlin *d, int now)
 
 int dunlin_adopt(struct dunlin *d, const char *driver, void *handle, struct dunlin_error *err)
 {
-	if (d->session.conn)
-		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "the handle has a connection already");
-	if (loader_find(driver, handle_option(d, "driver-path"), &d->drv, err) < 0 || handle_driver(d, err) < 0)
-		return -1;
-	if (session_adopt(&d->session, d->drv, handle, &d->ctl, err) < 0)
-		return handle_fail(d, err);
-	d->is_adopted = 1;
-	return 0;
+	struct loader_log was;
+	int rc;
+
+	if (d->session.conn || d->drv)
+		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "the handle has a database already");
+	was = handle_enter(d);
+	rc = loader_find(driver, handle_option(d, "driver-path"), &d->drv, err);
+	if (rc == 0 && (rc = handle_driver(d, err)) == 0 &&
+	    session_adopt(&d->session, d->drv, handle, &d->ctl, err) < 0) {
+		rc = handle_fail(d, err);
+		ledger_clear(&d->ledger);
+		d->has_ledger_sql = 0;
+	}
+	d->is_adopted = rc == 0;
+	if (rc < 0)
+		d->drv = NULL;
+	return handle_leave(was, rc);
 }
 
 const struct dunlin_summary *dunlin_last_summary(struct dunlin *d)

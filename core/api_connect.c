@@ -63,12 +63,24 @@ int handle_fail(struct dunlin *d, struct dunlin_error *err)
 	return -1;
 }
 
-void handle_start_clock(struct dunlin *d)
+static void log_of_driver(void *arg, int level, const char *text)
+{
+	handle_log(arg, level, "%s", text);
+}
+
+struct loader_log handle_enter(struct dunlin *d)
 {
 	int64_t ms = config_duration(d->config, "timeout");
 
 	d->deadline = ms > 0 ? now_ms() + ms : 0;
 	d->grace = 0;
+	return loader_set_log((struct loader_log){ log_of_driver, d });
+}
+
+int handle_leave(struct loader_log was, int rc)
+{
+	loader_set_log(was);
+	return rc;
 }
 
 #define GRACE_MS 5000

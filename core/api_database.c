@@ -51,12 +51,11 @@ static int refuse_existing(struct dunlin *d, struct work *w, struct dunlin_error
 	return rc;
 }
 
-int dunlin_init(struct dunlin *d, int existing_schema, struct dunlin_error *err)
+static int init(struct dunlin *d, int existing_schema, struct dunlin_error *err)
 {
 	struct work w = { 0 };
 	int rc = -1;
 
-	handle_start_clock(d);
 	if (handle_driver(d, err) < 0 || handle_open(d, OPEN_CREATE, err) < 0)
 		return handle_fail(d, err);
 	work_env(d, &w, d->drv->dialect, d->drv->name, err);
@@ -69,6 +68,13 @@ int dunlin_init(struct dunlin *d, int existing_schema, struct dunlin_error *err)
 	handle_unlock(d);
 	work_clear(&w);
 	return rc < 0 ? handle_fail(d, err) : 0;
+}
+
+int dunlin_init(struct dunlin *d, int existing_schema, struct dunlin_error *err)
+{
+	struct loader_log was = handle_enter(d);
+
+	return handle_leave(was, init(d, existing_schema, err));
 }
 
 /* create_database or drop_database, which work without a connection. */
@@ -100,27 +106,22 @@ static int without_connection(struct dunlin *d, const char *verb,
 
 int dunlin_create(struct dunlin *d, struct dunlin_error *err)
 {
-	handle_start_clock(d);
-	if (handle_driver(d, err) < 0)
-		return -1;
-	return without_connection(d, "create", d->drv->create_database, err);
+	struct loader_log was = handle_enter(d);
+	int rc = handle_driver(d, err);
+
+	return handle_leave(was, rc < 0 ? rc : without_connection(d, "create", d->drv->create_database, err));
 }
 
 int dunlin_drop(struct dunlin *d, struct dunlin_error *err)
 {
-	handle_start_clock(d);
-	if (handle_driver(d, err) < 0)
-		return -1;
-	return without_connection(d, "drop", d->drv->drop_database, err);
+	struct loader_log was = handle_enter(d);
+	int rc = handle_driver(d, err);
+
+	return handle_leave(was, rc < 0 ? rc : without_connection(d, "drop", d->drv->drop_database, err));
 }
 
-int dunlin_wait(struct dunlin *d, struct dunlin_error *err)
+static int wait_for_answer(struct dunlin *d, struct dunlin_error *err)
 {
-	struct dunlin_error own;
-
-	if (!err)
-		err = &own;
-	handle_start_clock(d);
 	if (handle_driver(d, err) < 0)
 		return -1;
 	for (;;) {
@@ -139,4 +140,12 @@ int dunlin_wait(struct dunlin *d, struct dunlin_error *err)
 			                 "the database does not answer: %s", last.message);
 		nanosleep(&t, NULL);
 	}
+}
+
+int dunlin_wait(struct dunlin *d, struct dunlin_error *err)
+{
+	struct loader_log was = handle_enter(d);
+	struct dunlin_error own;
+
+	return handle_leave(was, wait_for_answer(d, err ? err : &own));
 }

@@ -274,6 +274,7 @@ int dunlin_execute(struct dunlin *d, const struct dunlin_request *req, struct du
 	struct dunlin_plan p = { 0 };
 	struct work w = { 0 };
 	struct dunlin_error own;
+	struct loader_log was = handle_enter(d);
 	int64_t start = now_ms();
 	int rc;
 
@@ -281,7 +282,6 @@ int dunlin_execute(struct dunlin *d, const struct dunlin_request *req, struct du
 		err = &own;
 	error_clear(err);
 	memset(&d->summary, 0, sizeof d->summary);
-	handle_start_clock(d);
 	rc = execute(d, &w, req, &p, err);
 	if (rc < 0)
 		handle_fail(d, err);
@@ -289,5 +289,5 @@ int dunlin_execute(struct dunlin *d, const struct dunlin_request *req, struct du
 	plan_clear(&p);
 	work_clear(&w);
 	d->summary.elapsed_ms = now_ms() - start;
-	return rc;
+	return handle_leave(was, rc);
 }

@@ -215,6 +215,7 @@ int dunlin_new_migration(struct dunlin *d, const struct dunlin_new_request *req,
 	struct source_options o = { .source = src, .n_source = 1, .is_names_only = 1, .is_sum_unchecked = 1,
 	                            .env = { .dialect = dialect_find("sqlite"), .driver = "" } };
 	struct migration_set set = { 0 };
+	struct loader_log was;
 	char version[256];
 	int rc = -1;
 
@@ -222,6 +223,7 @@ int dunlin_new_migration(struct dunlin *d, const struct dunlin_new_request *req,
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "there is no folder to put a migration in");
 	if (wanted && scheme_parse(wanted, &o.scheme) < 0)
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "'%s' is not a scheme", wanted);
+	was = handle_enter(d);
 	if (migration_set_load(&set, &o, err) < 0 || check_sum(src, err) < 0)
 		goto out;
 	if (req->version) {
@@ -243,7 +245,7 @@ int dunlin_new_migration(struct dunlin *d, const struct dunlin_new_request *req,
 	rc = create_files(d, req, src, migration_set_scheme(&set, src->component), version, path, path_size, err);
 out:
 	migration_set_clear(&set);
-	return rc < 0 ? handle_fail(d, err) : 0;
+	return handle_leave(was, rc < 0 ? handle_fail(d, err) : 0);
 }
 
 /* --- parse --------------------------------------------------------------------------- */

@@ -103,17 +103,21 @@ static int fill_status(struct dunlin *d, struct status_box *b, struct dunlin_err
 int dunlin_status(struct dunlin *d, struct dunlin_status_report **out, struct dunlin_error *err)
 {
 	struct status_box *b = mem_zalloc(sizeof *b);
+	struct loader_log was;
+	int rc;
 
 	*out = NULL;
-	handle_start_clock(d);
 	if (!b)
 		return error_nomem(err);
-	if (fill_status(d, b, err) < 0) {
+	was = handle_enter(d);
+	rc = fill_status(d, b, err);
+	if (rc == 0) {
+		*out = &b->pub;
+	} else {
 		dunlin_status_free(&b->pub);
-		return handle_fail(d, err);
+		handle_fail(d, err);
 	}
-	*out = &b->pub;
-	return 0;
+	return handle_leave(was, rc);
 }
 
 void dunlin_status_free(struct dunlin_status_report *r)
@@ -131,17 +135,18 @@ void dunlin_status_free(struct dunlin_status_report *r)
 int dunlin_history(struct dunlin *d, int64_t limit,
 	int (*fn)(void *arg, const struct dunlin_event *e), void *arg, struct dunlin_error *err)
 {
+	struct loader_log was = handle_enter(d);
 	struct history h = { 0 };
-	int rc;
+	int rc = handle_open(d, OPEN_EXISTING, err);
 
-	handle_start_clock(d);
-	if (handle_open(d, OPEN_EXISTING, err) < 0)
-		return handle_fail(d, err);
-	rc = ledger_read(&d->ledger, &d->session, &h, err);
+	if (rc == 0)
+		rc = ledger_read(&d->ledger, &d->session, &h, err);
 	if (rc == 0 && h.has_ledger)
 		rc = ledger_events(&d->ledger, &d->session, limit, NULL, 0, fn, arg, err);
 	history_clear(&h);
-	return rc < 0 ? handle_fail(d, err) : rc;
+	if (rc < 0)
+		handle_fail(d, err);
+	return handle_leave(was, rc);
 }
 
 /* --- findings given to the caller ------------------------------------------------ */
@@ -208,13 +213,14 @@ int dunlin_validate(struct dunlin *d, struct dunlin_findings **out, struct dunli
 {
 	struct findings_box *b = findings_box_new(err);
 	struct dunlin_plan p = { 0 };
+	struct loader_log was;
 	struct work w = { 0 };
 	int rc = -1;
 
 	*out = NULL;
-	handle_start_clock(d);
 	if (!b)
 		return -1;
+	was = handle_enter(d);
 	if (work_open_all(d, &w, FILES_ALL, err) < 0 || work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) < 0)
 		goto out;
 	if (finding_copy(&b->list, &p.findings) < 0) {
@@ -232,7 +238,7 @@ out:
 	}
 	plan_clear(&p);
 	work_clear(&w);
-	return rc;
+	return handle_leave(was, rc);
 }
 
 /* --- verify ------------------------------------------------------------------------ */
@@ -321,14 +327,15 @@ int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings *
 {
 	struct findings_box *b = findings_box_new(err);
 	struct dunlin_plan p = { 0 };
+	struct loader_log was;
 	struct work w = { 0 };
 	int64_t n = 0;
 	int rc = -1;
 
 	*out = NULL;
-	handle_start_clock(d);
 	if (!b)
 		return -1;
+	was = handle_enter(d);
 	if (work_open_all(d, &w, FILES_ALL, err) == 0 && work_check_sum(&w, err) == 0 &&
 	    work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) == 0)
 		rc = verify_all(d, &w, &p, &n, &b->list, err);
@@ -342,7 +349,7 @@ int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings *
 	}
 	plan_clear(&p);
 	work_clear(&w);
-	return rc;
+	return handle_leave(was, rc);
 }
 
 /* --- health -------------------------------------------------------------------------- */

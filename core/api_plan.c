@@ -44,24 +44,25 @@ int dunlin_plan(struct dunlin *d, const struct dunlin_request *req, struct dunli
 {
 	struct dunlin_plan *p = mem_zalloc(sizeof *p);
 	struct work *w = mem_zalloc(sizeof *w);
+	struct loader_log was;
 
 	*out = NULL;
-	handle_start_clock(d);
 	if (!p || !w) {
 		mem_free(p);
 		mem_free(w);
 		return error_nomem(err);
 	}
+	was = handle_enter(d);
 	if (look(d, w, req, err) < 0 || work_plan(d, w, req, WORK_PLAN, p, err) < 0) {
 		plan_clear(p);
 		mem_free(p);
 		free_work(w);
-		return handle_fail(d, err);
+		return handle_leave(was, handle_fail(d, err));
 	}
 	p->owner = w;
 	p->free_owner = free_work;
 	*out = p;
-	return 0;
+	return handle_leave(was, 0);
 }
 
 void dunlin_plan_free(struct dunlin_plan *p)

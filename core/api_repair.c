@@ -219,14 +219,15 @@ int dunlin_repair(struct dunlin *d, int op, const char *version, struct dunlin_f
 	struct repair r = { .d = d, .w = &w, .p = &p, .component = component, .version = version ? text : NULL };
 	struct dunlin_error own;
 	const struct dunlin_request up = { .op = DUNLIN_OP_UP, .existing_schema = 1 };
+	struct loader_log was;
 	int rc = -1;
 
 	*out = NULL;
 	if (!err)
 		err = &own;
-	handle_start_clock(d);
 	if (!b)
 		return -1;
+	was = handle_enter(d);
 	r.out = &b->list;
 	if (version && version_ref(version, component, sizeof component, text, sizeof text, err) < 0)
 		goto out;
@@ -260,5 +261,5 @@ out:
 		dunlin_findings_free(&b->pub);
 		handle_fail(d, err);
 	}
-	return rc;
+	return handle_leave(was, rc);
 }

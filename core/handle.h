@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "ledger.h"
+#include "loader.h"
 #include "plan.h"
 #include "session.h"
 #include "url.h"
@@ -63,7 +64,17 @@ int  handle_reconnect(void *arg, struct dunlin_error *err);       /* and lock ag
 int  handle_options(struct dunlin *d, int create, struct dunlin_kv **out, size_t *n, char *text,
                     size_t text_size, struct dunlin_error *err);
 const char *handle_actor(struct dunlin *d);                       /* user@host */
-void handle_start_clock(struct dunlin *d);                        /* --timeout starts to run */
+/*
+ * Around each call that talks to a driver: --timeout starts to run, and what
+ * the driver logs reaches the observer, without passwords.
+ *
+ *     struct loader_log was = handle_enter(d);
+ *     int rc = ...;
+ *
+ *     return handle_leave(was, rc);
+ */
+struct loader_log handle_enter(struct dunlin *d);
+int  handle_leave(struct loader_log was, int rc); /* rc */
 void handle_begin_grace(void *arg); /* what is left is bookkeeping: neither cancel nor deadline stops it for a moment */
 void handle_log(struct dunlin *d, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const char *handle_option(const struct dunlin *d, const char *name); /* config_get */

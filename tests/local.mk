@@ -11,6 +11,7 @@ include tests/plugins/local.mk
 if HAVE_CUNIT
 # list: tests/unit/test_*.c except tests/unit/test_sqlite*.c without .c
 unit_tests = \
+	tests/unit/test_api \
 	tests/unit/test_buf \
 	tests/unit/test_checksum \
 	tests/unit/test_config \

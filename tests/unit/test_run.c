@@ -720,7 +720,7 @@ static void without_transactions_each_record_stands_alone(void)
 
 static const char *contents(const char *path)
 {
-	static char text[4096];
+	static char text[1 << 18];
 	FILE *f = fopen(path, "r");
 	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
 
