@@ -293,12 +293,14 @@ static void files_of_all_kinds(void)
 
 static int fail_left; /* the call had fewer allocations than that */
 
+static int is_for_good; /* ... and so do all after it */
+
 /* The code of a call of which the n-th allocation fails. */
 static int with_failure(unsigned long n, int (*call)(void))
 {
 	int code;
 
-	mem_fail_at(n, 0);
+	mem_fail_at(n, is_for_good);
 	code = call();
 	fail_left = mem_count() < n;
 	mem_fail_at(0, 0);
@@ -462,9 +464,16 @@ static void up_survives_every_allocation_that_fails(void)
 	                       "1.0.0-001 applied up 1\n1.0.0-002 applied up 5\n1.0.0-003 failed up 0\n", "one\ntwo\n");
 }
 
+static void up_survives_memory_that_runs_out_for_good(void)
+{
+	is_for_good = 1;
+	up_survives_every_allocation_that_fails();
+	is_for_good = 0;
+}
+
 static void rollback_survives_every_allocation_that_fails(void)
 {
-	every_allocation_fails("rollback", end_of_up, call_rollback, 0, "", "", "");
+	every_allocation_fails("rollback", end_of_up, call_rollback, 0, "", "1.0.0-003 failed up 0\n", "");
 }
 
 static void repair_survives_every_allocation_that_fails(void)
@@ -522,6 +531,7 @@ int main(void)
 		T(of_two_threads_one_applies),
 		T(of_ten_threads_one_applies),
 		T(up_survives_every_allocation_that_fails),
+		T(up_survives_memory_that_runs_out_for_good),
 		T(rollback_survives_every_allocation_that_fails),
 		T(repair_survives_every_allocation_that_fails),
 		T(looking_survives_every_allocation_that_fails),

@@ -582,7 +582,7 @@ static void *cancel_later(void *arg)
 /* up() with a thread that cancels it after 150 ms. */
 static int up_and_cancel(void)
 {
-	pthread_t thread;
+	pthread_t thread = pthread_self();
 	int rc;
 
 	if (!handle() || pthread_create(&thread, NULL, cancel_later, W.d) != 0)
