@@ -246,7 +246,7 @@ static int apply_directive(struct applying *a, struct config_migration_entry *m)
 	const char *known[N_DIRECTIVES + 1] = { NULL };
 	const struct ini_entry *e = a->at;
 	int64_t ms;
-	int yes, as = -1;
+	int yes = 0, as = -1;
 
 	for (size_t i = 0; i < N_DIRECTIVES; i++) {
 		known[i] = directives[i].name;
