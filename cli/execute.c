@@ -11,7 +11,6 @@
 #include "json.h"
 #include "progress.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Widths grow as the lines come: nobody knows what is still to be printed. */
@@ -127,16 +126,6 @@ static void on_log(void *arg, int level, const char *text)
 	log_line(((struct watch *)arg)->c, level, text);
 }
 
-/* All had been sent when Ctrl-C came: the run is whole, and stopped all the same. */
-static int stopped_at_the_end(struct cli *c, struct dunlin_error *err)
-{
-	*err = (struct dunlin_error){ .code = DUNLIN_EXIT_STOPPED, .errclass = DUNLIN_CLASS_INTERRUPTED };
-	snprintf(err->message, sizeof err->message, "interrupted");
-	snprintf(err->state, sizeof err->state, "all %lld migrations of this run are done",
-	         (long long)dunlin_last_summary(c->d)->n_done);
-	return -1;
-}
-
 int execute(struct cli *c, const struct dunlin_request *req, struct tally *tally, struct dunlin_error *err)
 {
 	struct watch w = { .c = c, .tally = tally };
@@ -151,8 +140,6 @@ int execute(struct cli *c, const struct dunlin_request *req, struct tally *tally
 	progress_end(c);
 	signals_in_flight(0);
 	observe_log(c);
-	if (rc == 0 && signals_seen())
-		rc = stopped_at_the_end(c, err);
 	return rc;
 }
 

@@ -134,9 +134,11 @@ static int mark_applied(struct repair *r, const struct plan_entry *e, struct dun
 			return -1;
 	}
 	row.statements_done = row.statements_total;
-	if (e->row) {
+	if (e->row && !(e->m && !e->m->is_bad)) { /* the file is gone, its kept down stays */
 		ledger_put_update(&r->d->ledger, &r->win, &row, "migration.repaired", "\"op\":\"mark-applied\",");
 	} else {
+		if (e->row)
+			ledger_put_delete(&r->d->ledger, &r->win, e->row, NULL, "");
 		ledger_put_row(&r->d->ledger, &r->win, &row, LEDGER_GIVEN, down, len, "migration.repaired",
 		               "\"op\":\"mark-applied\",");
 	}

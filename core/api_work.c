@@ -207,6 +207,8 @@ static int load_down(struct dunlin *d, struct work *w, struct ledger_row *row, s
 		return error_nomem(err);
 	env.is_from_ledger = 1;
 	if (script_load(s, &w->arena, &env, &in, SCRIPT_DOWN, &bad) < 0) {
+		if (bad.errclass == DUNLIN_CLASS_UNKNOWN) /* no memory: nothing is wrong with it */
+			return error_nomem(err);
 		row->down_error = arena_strdup(&w->arena, bad.message);
 		return row->down_error ? 0 : error_nomem(err);
 	}

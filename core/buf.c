@@ -8,6 +8,7 @@
 #include "buf.h"
 
 #include "mem.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -116,16 +117,25 @@ char *buf_take(struct buf *b)
 
 int buf_add_json(struct buf *b, const char *s, size_t n)
 {
-	size_t start = 0;
+	size_t start = 0, valid;
+	enum utf8_verdict why;
 
 	buf_addc(b, '"');
+	valid = utf8_check(s, n, &why);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
+		int is_bad = i == valid && c != 0;
 
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+		if (i == valid)
+			valid += 1 + utf8_check(s + i + 1, n - i - 1, &why);
+		if (!is_bad && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
 			continue;
 		buf_add(b, s + start, i - start);
 		start = i + 1;
+		if (is_bad) { /* no reader would take it */
+			buf_adds(b, "\\ufffd");
+			continue;
+		}
 		if (c == '"' || c == '\\')
 			buf_addf(b, "\\%c", c);
 		else if (c == '\n')

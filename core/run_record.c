@@ -7,6 +7,8 @@
 
 #include "run.h"
 
+#include "utf8.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -244,16 +246,18 @@ static int put_failed(struct runner *r, size_t i, const struct ledger_row *at, c
 {
 	const struct plan_action *a = action_of(r, i);
 	const char *event = is_revert(a) ? "revert.failed" : "migration.failed";
+	char message[sizeof failure->message], *down = NULL;
 	struct ledger_row row;
-	char *down = NULL;
 	size_t len = 0;
 
 	if (at)
 		row = *at;
 	else
 		record_row(r, i, &row);
+	memcpy(message, failure->message, sizeof message);
+	utf8_mend(message, sizeof message); /* it may name a file, or be cut */
 	row.error_class = dunlin_class_name(failure->errclass);
-	row.error_message = failure->message;
+	row.error_message = message;
 	if (!at && record_started(r, i, err) < 0)
 		return -1;
 	if (!at && is_revert(a)) {

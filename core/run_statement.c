@@ -17,25 +17,32 @@
 #include <stdio.h>
 #include <string.h>
 
-void step_add(struct stepping *g, int kind)
+struct dunlin_step *step_add(struct stepping *g, int kind)
 {
 	struct window_tag tag = { .action = g->a, .statement = -1 };
 
-	window_add(&g->r->w, kind, &tag, NULL, 0);
+	return window_add(&g->r->w, kind, &tag, NULL, 0);
+}
+
+/* The directives' own, at the step where a driver looks for them. */
+static void set_timeouts(const struct stepping *g, struct dunlin_step *s, uint32_t traits)
+{
+	const struct directives *d = &g->a->section->d;
+
+	s->lock_timeout_ms = d->lock_timeout_ms >= 0 ? d->lock_timeout_ms : traits & DUNLIN_ST_CONCURRENT ? 0 : -1;
+	s->statement_timeout_ms = d->statement_timeout_ms;
 }
 
 static int add_statement(struct stepping *g, struct script_reader *reader, const struct split_statement *st,
                          int64_t index, struct dunlin_error *err)
 {
-	const struct directives *d = &g->a->section->d;
 	struct window_tag tag = { .action = g->a, .statement = index, .line = st->line, .column = st->column };
 	struct dunlin_step *s = window_add(&g->r->w, DUNLIN_STEP_STATEMENT, &tag, st->text, st->len);
 
 	if (!s)
 		return error_nomem(err);
 	s->traits = st->traits;
-	s->lock_timeout_ms = d->lock_timeout_ms >= 0 ? d->lock_timeout_ms : st->traits & DUNLIN_ST_CONCURRENT ? 0 : -1;
-	s->statement_timeout_ms = d->statement_timeout_ms;
+	set_timeouts(g, s, st->traits);
 	return st->has_data ? run_add_data(g->r, reader, err) : 0;
 }
 
@@ -136,10 +143,13 @@ static void remember(struct stepping *g)
 static int run_together(struct stepping *g, struct script_reader *reader, const struct split_statement *st,
                         int64_t index, struct dunlin_error *err)
 {
+	struct dunlin_step *s;
 	int rc;
 
 	remember(g);
-	step_add(g, DUNLIN_STEP_BEGIN);
+	s = step_add(g, DUNLIN_STEP_BEGIN);
+	if (s)
+		set_timeouts(g, s, st->traits);
 	put_progress(g, "statement.started", index + 1);
 	rc = add_statement(g, reader, st, index, err) < 0 ? RUN_FAILED : note_done(g, st, index, err);
 	if (rc == RUN_OK) {

@@ -201,7 +201,7 @@ static void tell_state(const struct stepping *g, struct dunlin_error *err)
 	err->statements_total = n;
 	error_migration(err, g->a->pub.component, g->a->pub.version);
 	if (k == 0)
-		error_state(err, "none of its %lld statements %s%s", (long long)n, what, unknown);
+		error_state(err, "none of %s%lld statements %s%s", is_down ? "the " : "its ", (long long)n, what, unknown);
 	else if (k == 1)
 		error_state(err, "statement 1 of %lld %s%s", (long long)n, is_down ? "of its down has run" : "is applied", unknown);
 	else
@@ -210,9 +210,13 @@ static void tell_state(const struct stepping *g, struct dunlin_error *err)
 		return;
 	is_of_file = err->errclass != DUNLIN_CLASS_LOCK && err->errclass != DUNLIN_CLASS_TIMEOUT &&
 	             err->errclass != DUNLIN_CLASS_INTERRUPTED && err->errclass != DUNLIN_CLASS_CONNECTION;
-	error_hint(err, "%s `dunlin %s` again: it goes on at statement %lld.",
-	           is_of_file ? "Mend the file from that statement on and run" : "Run",
-	           is_down ? "rollback" : "up", (long long)k + 1);
+	if (is_of_file && g->a->is_from_ledger)
+		error_hint(err, "It is the down that was kept when it was applied: mend the folder's from that statement on and run "
+		           "`dunlin rollback --down-from files`: it goes on at statement %lld.", (long long)k + 1);
+	else
+		error_hint(err, "%s `dunlin %s` again: it goes on at statement %lld.",
+		           is_of_file ? "Mend the file from that statement on and run" : "Run",
+		           is_down ? "rollback" : "up", (long long)k + 1);
 }
 
 /* The row tells how far it got, unless only the database knows. */

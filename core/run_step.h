@@ -28,8 +28,8 @@ struct stepping {
 	struct timespec start;
 };
 
-/* A step of the core's own, without text. */
-void step_add(struct stepping *g, int kind);
+/* A step of the core's own, without text; NULL when out of memory. */
+struct dunlin_step *step_add(struct stepping *g, int kind);
 /* Sends the window and empties it; RUN_*.  A lock that is not got in time is
  * waited for, and the window sent again. */
 int  step_flush(struct stepping *g, struct dunlin_error *err);

@@ -7,6 +7,8 @@
 
 #include "session.h"
 
+#include "utf8.h"
+
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -48,7 +50,12 @@ int session_fail(struct session *s, int status, struct dunlin_error *err)
 		memcpy(s->de.message, "time is up", sizeof "time is up");
 	if (!s->de.message[0] && s->de.errclass == DUNLIN_CLASS_INTERRUPTED)
 		memcpy(s->de.message, "interrupted", sizeof "interrupted");
-	return error_from_driver(err, code, &s->de);
+	error_from_driver(err, code, &s->de);
+	if (err) { /* what the database says may be of any encoding, or cut */
+		utf8_mend(err->message, sizeof err->message);
+		utf8_mend(err->hint, sizeof err->hint);
+	}
+	return -1;
 }
 
 static int opened(struct session *s, int rc, struct dunlin_error *err)

@@ -94,3 +94,28 @@ size_t utf8_count(const char *p, size_t n)
 		count += ((unsigned char)p[i] & 0xc0) != 0x80;
 	return count;
 }
+
+void utf8_mend(char *text, size_t size)
+{
+	static const char other[] = "\xef\xbf\xbd";
+	enum utf8_verdict why;
+	size_t n = strlen(text), at = utf8_check(text, n, &why);
+
+	while (at < n) {
+		/* The character takes two bytes more than the one that it replaces. */
+		size_t room = size - 1 - at, tail = n - at - 1;
+
+		if (room < 3) {
+			n = at;
+			break;
+		}
+		if (tail > room - 3)
+			tail = room - 3;
+		memmove(text + at + 3, text + at + 1, tail);
+		memcpy(text + at, other, 3);
+		n = at + 3 + tail;
+		at += 3;
+		at += utf8_check(text + at, n - at, &why);
+	}
+	text[n] = '\0';
+}

@@ -1,5 +1,5 @@
 /*
- * utf8.h - is this UTF-8 text?
+ * utf8.h - is this UTF-8 text?  And if not, the nearest that is.
  */
 #ifndef DUNLIN_CORE_UTF8_H
 #define DUNLIN_CORE_UTF8_H
@@ -19,5 +19,9 @@ size_t utf8_check(const char *p, size_t n, enum utf8_verdict *why);
 
 /* Characters in n bytes of valid UTF-8. */
 size_t utf8_count(const char *p, size_t n);
+
+/* Makes NUL-ended text in a buffer of `size` bytes valid: each byte that is none
+ * of a character becomes U+FFFD.  What does not fit any more is cut off. */
+void utf8_mend(char *text, size_t size);
 
 #endif

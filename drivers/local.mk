@@ -1,5 +1,16 @@
 # drivers/ - a folder a plugin.  They see include/ and their client library.
 
+# What each of them has a copy of: it links against nothing of ours.
+noinst_LTLIBRARIES += libdrivercommon.la
+# list: drivers/common/*.c drivers/common/*.h
+libdrivercommon_la_SOURCES = \
+	drivers/common/common.h \
+	drivers/common/error.c \
+	drivers/common/text.c \
+	drivers/common/token.c \
+	drivers/common/util.c
+libdrivercommon_la_CPPFLAGS = $(INCLUDE_DRIVERS)
+
 if DRIVER_SQLITE
 driverexec_LTLIBRARIES += dunlin-sqlite.la
 endif
@@ -23,12 +34,10 @@ dunlin_sqlite_la_SOURCES = \
 	drivers/sqlite/snapshot.c \
 	drivers/sqlite/sqlite_driver.h \
 	drivers/sqlite/stmt.c \
-	drivers/sqlite/text.c \
-	drivers/sqlite/token.c \
 	drivers/sqlite/wait.c
-dunlin_sqlite_la_CPPFLAGS = $(INCLUDE_PUBLIC) $(DRIVER_SQLITE_CFLAGS)
+dunlin_sqlite_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_SQLITE_CFLAGS)
 dunlin_sqlite_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-dunlin_sqlite_la_LIBADD = $(DRIVER_SQLITE_LIBS)
+dunlin_sqlite_la_LIBADD = libdrivercommon.la $(DRIVER_SQLITE_LIBS)
 
 # The scripted fake, for the tests.  Without an -rpath libtool would make an
 # archive of what is not installed.

@@ -72,7 +72,7 @@ unit_tests =
 sqlite_tests =
 endif
 # Those have the driver's own objects in them.
-sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) $(LDADD) $(DRIVER_SQLITE_LIBS)
+sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_SQLITE_LIBS)
 # each: tests/unit/test_sqlite*.c: tests_unit_@_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_driver_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_faults_LDADD = $(sqlite_ldadd)

@@ -104,8 +104,10 @@ static int open_by_name(struct mock_conn *c, const char *name, const struct dunl
 	if (rc == DUNLIN_OK)
 		rc = mock_before(c, &pass, MOCK_OPEN, NULL, 0, NULL, 0, err);
 	if (rc == DUNLIN_OK) {
-		pthread_mutex_lock(&mock_lock_all);
+		/* It may wait for a writer, who may want to count: not under the lock. */
+		mock_start_clocks(c, NULL);
 		rc = mock_connect(c, create, err);
+		pthread_mutex_lock(&mock_lock_all);
 		c->db->n_conn++;
 		pthread_mutex_unlock(&mock_lock_all);
 		if (rc != DUNLIN_OK)

@@ -247,6 +247,17 @@ static void sql_elapsed(sqlite3_context *ctx, int n, sqlite3_value **v)
 	sqlite3_result_int64(ctx, s && s->is_clock_still ? MOCK_ELAPSED : mock_now_ms() - c->began_ms);
 }
 
+static int keep_alive(struct mock_db *db, int flags)
+{
+	int rc = SQLITE_OK;
+
+	pthread_mutex_lock(&mock_lock_all);
+	if (db->name[0] == ':' && !db->anchor)
+		rc = sqlite3_open_v2(db->uri, &db->anchor, flags, NULL);
+	pthread_mutex_unlock(&mock_lock_all);
+	return rc;
+}
+
 int mock_connect(struct mock_conn *c, int create, struct dunlin_driver_error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_FULLMUTEX;
@@ -259,7 +270,7 @@ int mock_connect(struct mock_conn *c, int create, struct dunlin_driver_error *er
 			flags |= SQLITE_OPEN_CREATE;
 		if (sqlite3_open_v2(db->uri, &c->sql, flags, NULL) != SQLITE_OK)
 			return mock_sql_error(c, err);
-		if (db->name[0] == ':' && !db->anchor && sqlite3_open_v2(db->uri, &db->anchor, flags, NULL) != SQLITE_OK)
+		if (keep_alive(db, flags) != SQLITE_OK)
 			return mock_fail(err, DUNLIN_CLASS_CONNECTION, "no memory for the database '%s'", db->name);
 	}
 	sqlite3_extended_result_codes(c->sql, 1);

@@ -115,17 +115,17 @@ static int add_holder(void *arg, const struct entry *e)
 
 static void find(const char *file, struct holders *h)
 {
-	struct sq_text shm = { 0 };
+	struct drv_text shm = { 0 };
 
 	each_lock(file, add_holder, h);
-	sq_text_addf(&shm, "%s-shm", file);
+	drv_text_addf(&shm, "%s-shm", file);
 	h->is_wal = 1;
 	/* In WAL mode everybody holds a shared lock on the database file itself. */
 	if (!shm.is_failed && access(shm.p, F_OK) == 0) {
 		h->n = 0;
 		each_lock(shm.p, add_holder, h);
 	}
-	sq_text_clear(&shm);
+	drv_text_clear(&shm);
 }
 
 void sq_blockers_text(const char *file, char *out, size_t size)
@@ -153,7 +153,7 @@ int sq_blockers(struct dunlin_conn *c, dunlin_blocker_fn *fn, void *arg, struct 
 	size_t i;
 	int status = DUNLIN_OK;
 
-	sq_error_clear(err);
+	drv_error_clear(err);
 	if (!sq_is_file(c) || !sq_blockers_can())
 		return DUNLIN_ENOTSUP;
 	find(c->opt.file, &h);

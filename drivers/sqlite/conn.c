@@ -65,7 +65,7 @@ static int try_journal_mode(struct dunlin_conn *c, struct dunlin_driver_error *e
 	snprintf(sql, sizeof sql, "PRAGMA main.journal_mode=%s", c->opt.journal_mode);
 	status = sq_scalar(c, sql, now, sizeof now, err);
 	if (status == DUNLIN_OK && sq_is_file(c) && sqlite3_stricmp(now, c->opt.journal_mode) != 0)
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "journal mode '%s' is not possible here: it is '%s'",
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "journal mode '%s' is not possible here: it is '%s'",
 		                  c->opt.journal_mode, now);
 	return status;
 }
@@ -80,9 +80,9 @@ static int set_journal_mode(struct dunlin_conn *c, struct dunlin_driver_error *e
 	if (!c->opt.journal_mode[0] || c->is_read_only)
 		return DUNLIN_OK;
 	sq_wait_budget(c, -1);
-	end = sq_now_ms() + c->wait.budget_ms;
-	while ((status = try_journal_mode(c, err)) == DUNLIN_EBUSY && sq_now_ms() < end && !sq_is_stopped(c))
-		sq_sleep_ms(sq_jitter(c, 20));
+	end = drv_now_ms() + c->wait.budget_ms;
+	while ((status = try_journal_mode(c, err)) == DUNLIN_EBUSY && drv_now_ms() < end && !sq_is_stopped(c))
+		drv_sleep_ms(sq_jitter(c, 20));
 	return status;
 }
 
@@ -110,7 +110,7 @@ static int look(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	c->wait.budget_ms = 0;
 	status = sq_scalar(c, "PRAGMA schema_version", version, sizeof version, err);
 	if (status == DUNLIN_EBUSY) {
-		sq_error_clear(err);
+		drv_error_clear(err);
 		return DUNLIN_OK;
 	}
 	if (status == DUNLIN_ERROR && err)
@@ -124,8 +124,8 @@ static int cannot_open(struct dunlin_conn *c, sqlite3 *db, int rc, struct dunlin
 	int sys = db ? sqlite3_system_errno(db) : 0;
 
 	if (!db || rc == SQLITE_NOMEM)
-		return sq_nomem(err);
-	return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, sqlite3_extended_errcode(db),
+		return drv_nomem(err);
+	return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, sqlite3_extended_errcode(db),
 	                "cannot open the database file '%s': %s", name, sys ? strerror(sys) : sqlite3_errmsg(db));
 }
 
@@ -174,10 +174,10 @@ static int identify(struct dunlin_conn *c, int is_first, struct dunlin_driver_er
 		return DUNLIN_OK;
 	if (stat(c->opt.file, &st) < 0)
 		return c->opt.vfs ? DUNLIN_OK
-		                  : sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno,
+		                  : drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno,
 		                             "the database file '%s' is gone", c->opt.file);
 	if (!is_first && (st.st_dev != c->dev || st.st_ino != c->ino))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "the database file '%s' was replaced", c->opt.file);
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "the database file '%s' was replaced", c->opt.file);
 	c->dev = st.st_dev;
 	c->ino = st.st_ino;
 	return DUNLIN_OK;
@@ -185,7 +185,7 @@ static int identify(struct dunlin_conn *c, int is_first, struct dunlin_driver_er
 
 static struct dunlin_conn *conn_new(const struct dunlin_control *ctl)
 {
-	struct dunlin_conn *c = sq_zalloc(sizeof *c);
+	struct dunlin_conn *c = drv_zalloc(sizeof *c);
 	size_t size;
 
 	if (!c)
@@ -206,9 +206,9 @@ int sq_open(const struct dunlin_kv *kv, size_t n, const struct dunlin_control *c
 	int status;
 
 	*out = NULL;
-	sq_error_clear(err);
+	drv_error_clear(err);
 	if (!c)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	status = sq_options_read(&c->opt, kv, n, err);
 	if (status == DUNLIN_OK)
 		status = connect(c, err);
@@ -226,9 +226,9 @@ int sq_open(const struct dunlin_kv *kv, size_t n, const struct dunlin_control *c
 
 static int text_from_rows(void *arg, const char *const *value, const size_t *len)
 {
-	struct sq_text *t = arg;
+	struct drv_text *t = arg;
 
-	sq_text_add(t, value[0], len[0] + 1);
+	drv_text_add(t, value[0], len[0] + 1);
 	return t->is_failed ? DUNLIN_ENOMEM : DUNLIN_OK;
 }
 
@@ -260,12 +260,12 @@ int sq_adopt(void *handle, const struct dunlin_control *ctl, struct dunlin_conn 
 	int rc, status;
 
 	*out = NULL;
-	sq_error_clear(err);
+	drv_error_clear(err);
 	if (!sqlite3_get_autocommit(db))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the handle is inside a transaction");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the handle is inside a transaction");
 	c = conn_new(ctl);
 	if (!c)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	c->is_adopted = 1;
 	c->opt.busy_timeout_ms = -1;
 	c->opt.lock_timeout_ms = 5000;
@@ -275,8 +275,8 @@ int sq_adopt(void *handle, const struct dunlin_control *ctl, struct dunlin_conn 
 	/* A name that is a real file gets the sidecar lock, whatever VFS it has. */
 	file = sqlite3_db_filename(db, "main");
 	if (status == DUNLIN_OK && file && *file && stat(file, &st) == 0 && S_ISREG(st.st_mode)) {
-		c->opt.file = sq_strdup(file);
-		status = c->opt.file ? identify(c, 1, err) : sq_nomem(err);
+		c->opt.file = drv_strdup(file);
+		status = c->opt.file ? identify(c, 1, err) : drv_nomem(err);
 	}
 	if (status == DUNLIN_OK) {
 		rc = equip(c, db);
@@ -312,10 +312,10 @@ void sq_close(struct dunlin_conn *c)
 	sq_sidecar_drop(&c->lock, c->opt.file);
 	sq_fk_clear(&c->fk);
 	sq_session_clear(&c->session);
-	sq_text_clear(&c->seen.tables);
+	drv_text_clear(&c->seen.tables);
 	sq_options_clear(&c->opt);
 	pthread_mutex_destroy(&c->mutex);
-	sq_free(c);
+	drv_free(c);
 }
 
 int sq_reopen(struct dunlin_conn *c, struct dunlin_driver_error *err)
@@ -344,7 +344,7 @@ int sq_cancel(struct dunlin_conn *c)
 
 int sq_enter(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
-	sq_error_clear(err);
+	drv_error_clear(err);
 	atomic_store(&c->is_cancelled, 0);
 	c->wait.cause = SQ_CAUSE_NONE;
 	c->rc = SQLITE_OK;
@@ -356,5 +356,5 @@ void sq_notice(struct dunlin_conn *c, int level, const char *text)
 	if (c->obs && c->obs->notice)
 		c->obs->notice(c->obs->arg, c->obs_index, level, text);
 	else
-		sq_log(level, text);
+		drv_log(level, text);
 }

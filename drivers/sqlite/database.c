@@ -16,23 +16,23 @@
 
 static int in_memory(struct dunlin_driver_error *err)
 {
-	return sq_error(err, DUNLIN_ENOTSUP, DUNLIN_CLASS_VALIDATION, 0, "a database in memory is not a file");
+	return drv_error(err, DUNLIN_ENOTSUP, DUNLIN_CLASS_VALIDATION, 0, "a database in memory is not a file");
 }
 
 /* The options with create=1, so that a file that is not there is found out
  * where it matters and not while reading them. */
 static int read_options(struct sq_options *o, const struct dunlin_kv *kv, size_t n, struct dunlin_driver_error *err)
 {
-	struct dunlin_kv *with = sq_alloc((n + 1) * sizeof *with);
+	struct dunlin_kv *with = drv_alloc((n + 1) * sizeof *with);
 	int status;
 
 	if (!with)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	if (n)
 		memcpy(with, kv, n * sizeof *kv);
 	with[n] = (struct dunlin_kv){ "create", "1" };
 	status = sq_options_read(o, with, n + 1, err);
-	sq_free(with);
+	drv_free(with);
 	if (status == DUNLIN_OK && !o->file) {
 		sq_options_clear(o);
 		status = in_memory(err);
@@ -47,17 +47,17 @@ static int read_options(struct sq_options *o, const struct dunlin_kv *kv, size_t
 static int write_header(const struct dunlin_kv *kv, size_t n, const struct dunlin_control *ctl,
                         struct dunlin_driver_error *err)
 {
-	struct dunlin_kv *with = sq_alloc((n + 1) * sizeof *with);
+	struct dunlin_kv *with = drv_alloc((n + 1) * sizeof *with);
 	struct dunlin_conn *c = NULL;
 	int status;
 
 	if (!with)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	if (n)
 		memcpy(with, kv, n * sizeof *kv);
 	with[n] = (struct dunlin_kv){ "create", "1" };
 	status = sq_open(with, n + 1, ctl, &c, err);
-	sq_free(with);
+	drv_free(with);
 	if (status == DUNLIN_OK)
 		status = sq_pragma(c, "PRAGMA main.application_id=0", err);
 	sq_close(c);
@@ -72,13 +72,13 @@ int sq_create_database(const struct dunlin_kv *kv, size_t n, const struct dunlin
 	struct stat st;
 	int status;
 
-	sq_error_clear(err);
+	drv_error_clear(err);
 	status = read_options(&o, kv, n, err);
 	if (status != DUNLIN_OK)
 		return status;
 	status = sq_sidecar_take(&lock, o.file, "create", err);
 	if (status == DUNLIN_OK && stat(o.file, &st) == 0)
-		status = sq_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_SCHEMA, EEXIST, "the database file '%s' exists already", o.file);
+		status = drv_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_SCHEMA, EEXIST, "the database file '%s' exists already", o.file);
 	if (status == DUNLIN_OK)
 		status = write_header(kv, n, ctl, err);
 	sq_sidecar_drop(&lock, o.file);
@@ -90,16 +90,16 @@ int sq_create_database(const struct dunlin_kv *kv, size_t n, const struct dunlin
 
 static int remove_file(const char *file, const char *suffix, struct dunlin_driver_error *err)
 {
-	struct sq_text path = { 0 };
+	struct drv_text path = { 0 };
 	int status = DUNLIN_OK;
 
-	sq_text_addf(&path, "%s%s", file, suffix);
+	drv_text_addf(&path, "%s%s", file, suffix);
 	if (path.is_failed)
-		status = sq_nomem(err);
+		status = drv_nomem(err);
 	else if (unlink(path.p) < 0 && errno != ENOENT)
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, errno, "cannot remove '%s': %s", path.p,
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, errno, "cannot remove '%s': %s", path.p,
 		                  strerror(errno));
-	sq_text_clear(&path);
+	drv_text_clear(&path);
 	return status;
 }
 
@@ -123,7 +123,7 @@ static int remove_all(const struct sq_options *o, const struct dunlin_kv *kv, si
 	size_t i;
 
 	if (status == DUNLIN_OK && c->is_read_only)
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, SQLITE_READONLY, "the database is open for reading only");
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, SQLITE_READONLY, "the database is open for reading only");
 	if (status == DUNLIN_OK)
 		status = own_alone(c, err);
 	/* The file last: as long as it is there, drop can be asked for again. */
@@ -140,12 +140,12 @@ int sq_drop_database(const struct dunlin_kv *kv, size_t n, const struct dunlin_c
 	struct sq_options o;
 	int status;
 
-	sq_error_clear(err);
+	drv_error_clear(err);
 	status = read_options(&o, kv, n, err);
 	if (status != DUNLIN_OK)
 		return status;
 	if (o.is_missing)
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, ENOENT, "no such database file '%s'", o.file);
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, ENOENT, "no such database file '%s'", o.file);
 	if (status == DUNLIN_OK)
 		status = sq_sidecar_take(&lock, o.file, "drop", err);
 	if (status == DUNLIN_OK)
@@ -157,49 +157,49 @@ int sq_drop_database(const struct dunlin_kv *kv, size_t n, const struct dunlin_c
 
 /* --- scratch ------------------------------------------------------------------------------ */
 
-static void add_encoded(struct sq_text *t, const char *path)
+static void add_encoded(struct drv_text *t, const char *path)
 {
 	for (; *path; path++)
 		if (strchr("%?#", *path) || (unsigned char)*path <= 0x20 || *path == 0x7f)
-			sq_text_addf(t, "%%%02X", (unsigned)(unsigned char)*path);
+			drv_text_addf(t, "%%%02X", (unsigned)(unsigned char)*path);
 		else
-			sq_text_add(t, path, 1);
+			drv_text_add(t, path, 1);
 }
 
 int sq_scratch(const struct dunlin_kv *kv, size_t n, const struct dunlin_control *ctl, char *url, size_t url_size,
                struct dunlin_driver_error *err)
 {
 	const char *folder = getenv("TMPDIR");
-	struct sq_text path = { 0 }, text = { 0 };
+	struct drv_text path = { 0 }, text = { 0 };
 	int fd, status = DUNLIN_OK;
 
 	(void)kv;
 	(void)n;
 	(void)ctl;
-	sq_error_clear(err);
-	sq_text_addf(&path, "%s/dunlin-scratch-XXXXXX", folder && folder[0] == '/' ? folder : "/tmp");
+	drv_error_clear(err);
+	drv_text_addf(&path, "%s/dunlin-scratch-XXXXXX", folder && folder[0] == '/' ? folder : "/tmp");
 	if (path.is_failed)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	/* An empty file is an empty database; nobody can have opened it yet. */
 	fd = mkstemp(path.p);
 	if (fd < 0) {
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, errno, "cannot make a file '%s': %s", path.p,
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, errno, "cannot make a file '%s': %s", path.p,
 		                  strerror(errno));
 	} else {
 		close(fd);
-		sq_text_adds(&text, "sqlite:");
+		drv_text_adds(&text, "sqlite:");
 		add_encoded(&text, path.p);
 		if (text.is_failed)
-			status = sq_nomem(err);
+			status = drv_nomem(err);
 		else if (text.len >= url_size)
-			status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_UNKNOWN, 0, "no room for the URL '%s'", text.p);
+			status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_UNKNOWN, 0, "no room for the URL '%s'", text.p);
 		else
 			memcpy(url, text.p, text.len + 1);
 		if (status != DUNLIN_OK)
 			unlink(path.p);
 	}
-	sq_text_clear(&path);
-	sq_text_clear(&text);
+	drv_text_clear(&path);
+	drv_text_clear(&text);
 	return status;
 }
 
@@ -207,12 +207,12 @@ int sq_scratch(const struct dunlin_kv *kv, size_t n, const struct dunlin_control
 
 static int take_statement(void *arg, const char *const *value, const size_t *len)
 {
-	struct sq_text *sql = arg;
+	struct drv_text *sql = arg;
 
 	(void)len;
-	sq_text_addf(sql, "DROP %s IF EXISTS main.", value[0]);
-	sq_text_quote(sql, value[1]);
-	sq_text_add(sql, "", 1);
+	drv_text_addf(sql, "DROP %s IF EXISTS main.", value[0]);
+	drv_text_quote(sql, value[1]);
+	drv_text_add(sql, "", 1);
 	return sql->is_failed ? DUNLIN_ENOMEM : DUNLIN_OK;
 }
 
@@ -224,13 +224,13 @@ static const char drop_sql[] =
 
 static int drop_each(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
-	struct sq_text sql = { 0 };
+	struct drv_text sql = { 0 };
 	int status = sq_each(c, drop_sql, NULL, take_statement, &sql, err);
 	size_t at;
 
 	for (at = 0; status == DUNLIN_OK && at < sql.len; at += strlen(sql.p + at) + 1)
 		status = sq_pragma(c, sql.p + at, err);
-	sq_text_clear(&sql);
+	drv_text_clear(&sql);
 	return status;
 }
 
@@ -240,7 +240,7 @@ int sq_drop_objects(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	int status = sq_enter(c, err);
 
 	if (status == DUNLIN_OK && (c->tx.is_migration || sq_is_user_tx(c)))
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a transaction is open");
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a transaction is open");
 	if (status == DUNLIN_OK && c->tx.is_group)
 		status = sq_group_commit(c, err);
 	/* Enforced, DROP TABLE deletes the rows first, and minds who refers to them. */

@@ -71,7 +71,7 @@ static int begin(struct dunlin_conn *c, const struct dunlin_step *given, struct 
 	int status = sq_enter(c, err);
 
 	if (given)
-		step = sq_step_load(given);
+		step = drv_step_load(given);
 	if (status == DUNLIN_OK)
 		status = sq_commit_earlier(c, err);
 	if (status == DUNLIN_OK && c->tx.is_group && !c->tx.is_migration && !c->tx.is_exclusive &&
@@ -87,7 +87,7 @@ static int commit(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	if (status != DUNLIN_OK)
 		return status;
 	if (sq_group_is_lost(c) || (!c->tx.is_group && !sq_is_user_tx(c)))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "there is no transaction to commit");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "there is no transaction to commit");
 	if (c->tx.is_migration)
 		status = sq_migration_release(c, err);
 	if (status == DUNLIN_OK)
@@ -122,7 +122,7 @@ static int reset_session(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	if (status != DUNLIN_OK)
 		return status;
 	if (c->tx.is_migration)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a migration's transaction is open");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a migration's transaction is open");
 	if (sq_is_user_tx(c))
 		sq_group_rollback(c);
 	if (!sq_session_is_dirty(c))
@@ -135,19 +135,19 @@ static int reset_session(struct dunlin_conn *c, struct dunlin_driver_error *err)
 static int savepoint(struct dunlin_conn *c, int op, const char *name, struct dunlin_driver_error *err)
 {
 	static const char *const verbs[] = { NULL, "SAVEPOINT ", "RELEASE ", "ROLLBACK TO " };
-	struct sq_text sql = { 0 };
+	struct drv_text sql = { 0 };
 	int status = sq_enter(c, err);
 
 	if (status != DUNLIN_OK)
 		return status;
 	if (op < DUNLIN_SAVEPOINT_SET || op > DUNLIN_SAVEPOINT_ROLLBACK || sqlite3_stricmp(name, SQ_GUARD) == 0)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "'%s' is not possible as a savepoint", name);
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "'%s' is not possible as a savepoint", name);
 	if (!c->tx.is_migration && !sq_is_user_tx(c)) /* it would open a transaction */
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "no transaction is open for savepoint '%s'", name);
-	sq_text_adds(&sql, verbs[op]);
-	sq_text_quote(&sql, name);
-	status = sql.is_failed ? sq_nomem(err) : sq_do(c, sql.p, err);
-	sq_text_clear(&sql);
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "no transaction is open for savepoint '%s'", name);
+	drv_text_adds(&sql, verbs[op]);
+	drv_text_quote(&sql, name);
+	status = sql.is_failed ? drv_nomem(err) : sq_do(c, sql.p, err);
+	drv_text_clear(&sql);
 	return status;
 }
 
@@ -210,14 +210,14 @@ const struct dunlin_driver *DUNLIN_SQLITE_ENTRY(const struct dunlin_host *host, 
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	if (!host || host->struct_size < sizeof *host) {
-		sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "the host is too old for this driver");
+		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "the host is too old for this driver");
 		return NULL;
 	}
 	if (!sqlite3_threadsafe()) {
-		sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "the SQLite library was built without threads");
+		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "the SQLite library was built without threads");
 		return NULL;
 	}
-	sq_set_host(host);
+	drv_set_host(host);
 	pthread_once(&once, name_client);
 	return &driver;
 }

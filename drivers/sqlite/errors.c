@@ -14,74 +14,6 @@
 
 #include "sqlite_driver.h"
 
-void sq_error_clear(struct dunlin_driver_error *err)
-{
-	uint32_t size;
-
-	if (!err)
-		return;
-	size = err->struct_size;
-	memset(err, 0, sizeof *err);
-	err->struct_size = size;
-	err->position = -1;
-}
-
-static void fill(struct dunlin_driver_error *err, char *p, size_t size, const char *fmt, va_list ap)
-{
-	int n = vsnprintf(p, size, fmt, ap);
-
-	if (n < 0 || (size_t)n < size)
-		return;
-	err->is_truncated = 1;
-	/* Not in the middle of a character. */
-	for (n = (int)size - 1; n > 0 && ((unsigned char)p[n - 1] & 0xc0) == 0x80; n--)
-		;
-	if (n > 0 && (unsigned char)p[n - 1] >= 0xc0)
-		p[n - 1] = '\0';
-}
-
-int sq_error(struct dunlin_driver_error *err, int status, int errclass, int native, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!err)
-		return status;
-	sq_error_clear(err);
-	err->errclass = errclass;
-	err->native = native;
-	va_start(ap, fmt);
-	fill(err, err->message, sizeof err->message, fmt, ap);
-	va_end(ap);
-	return status;
-}
-
-void sq_hint(struct dunlin_driver_error *err, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!err)
-		return;
-	va_start(ap, fmt);
-	fill(err, err->hint, sizeof err->hint, fmt, ap);
-	va_end(ap);
-}
-
-void sq_detail(struct dunlin_driver_error *err, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!err)
-		return;
-	va_start(ap, fmt);
-	fill(err, err->detail, sizeof err->detail, fmt, ap);
-	va_end(ap);
-}
-
-int sq_nomem(struct dunlin_driver_error *err)
-{
-	return sq_error(err, DUNLIN_ENOMEM, DUNLIN_CLASS_UNKNOWN, SQLITE_NOMEM, "out of memory");
-}
-
 static const struct {
 	const char *text;
 	int         is_prefix, errclass;
@@ -157,13 +89,13 @@ int sq_stopped(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
 	switch (c->wait.cause) {
 	case SQ_CAUSE_STATEMENT:
-		return sq_error(err, DUNLIN_ETIMEOUT, DUNLIN_CLASS_TIMEOUT, SQLITE_INTERRUPT,
+		return drv_error(err, DUNLIN_ETIMEOUT, DUNLIN_CLASS_TIMEOUT, SQLITE_INTERRUPT,
 		                "the statement ran longer than the statement timeout");
 	case SQ_CAUSE_DEADLINE:
-		return sq_error(err, DUNLIN_ETIMEOUT, DUNLIN_CLASS_TIMEOUT, SQLITE_INTERRUPT,
+		return drv_error(err, DUNLIN_ETIMEOUT, DUNLIN_CLASS_TIMEOUT, SQLITE_INTERRUPT,
 		                "the time for the whole command is over");
 	default:
-		return sq_error(err, DUNLIN_ECANCELLED, DUNLIN_CLASS_INTERRUPTED, SQLITE_INTERRUPT, "interrupted");
+		return drv_error(err, DUNLIN_ECANCELLED, DUNLIN_CLASS_INTERRUPTED, SQLITE_INTERRUPT, "interrupted");
 	}
 }
 
@@ -194,7 +126,7 @@ static void add_blockers(struct dunlin_conn *c, struct dunlin_driver_error *err)
 		return;
 	sq_blockers_text(c->opt.file, who, sizeof who);
 	if (who[0])
-		sq_detail(err, "locked by %s", who);
+		drv_detail(err, "locked by %s", who);
 }
 
 int sq_db_error(struct dunlin_conn *c, int rc, size_t off, struct dunlin_driver_error *err)
@@ -207,14 +139,14 @@ int sq_db_error(struct dunlin_conn *c, int rc, size_t off, struct dunlin_driver_
 		rc = ext;
 	c->rc = rc;
 	if ((rc & 0xff) == SQLITE_NOMEM)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	if ((rc & 0xff) == SQLITE_INTERRUPT || ((rc & 0xff) == SQLITE_BUSY && c->wait.cause))
 		return sq_stopped(c, err);
 	if (c->mode != SQ_OWN && c->seen.denied[0]) { /* SQLITE_AUTH, or SQLITE_ERROR for a function */
-		sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, rc, "%s", c->seen.denied);
-		sq_hint(err, "%s", c->seen.hint);
+		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, rc, "%s", c->seen.denied);
+		drv_hint(err, "%s", c->seen.hint);
 	} else {
-		sq_error(err, DUNLIN_ERROR, sq_class_of(rc, message), rc, "%s", message);
+		drv_error(err, DUNLIN_ERROR, sq_class_of(rc, message), rc, "%s", message);
 	}
 #if SQLITE_VERSION_NUMBER >= 3038000
 	pos = sqlite3_error_offset(c->db);
@@ -227,7 +159,7 @@ int sq_db_error(struct dunlin_conn *c, int rc, size_t off, struct dunlin_driver_
 	}
 	for (i = 0; i < sizeof hints / sizeof *hints; i++)
 		if (hints[i].rc == (rc & 0xff))
-			sq_hint(err, "%s", hints[i].hint);
+			drv_hint(err, "%s", hints[i].hint);
 	if ((rc & 0xff) == SQLITE_BUSY)
 		add_blockers(c, err);
 	return status_of(rc);

@@ -41,18 +41,9 @@ struct run {
 	struct dunlin_driver_error *err;
 };
 
-struct dunlin_step sq_step_load(const struct dunlin_step *s)
-{
-	struct dunlin_step step = { .struct_size = sizeof step };
-	size_t n = s->struct_size < sizeof step ? s->struct_size : sizeof step;
-
-	memcpy(&step, s, n);
-	return step;
-}
-
 static struct dunlin_step step_at(const struct run *r, size_t i)
 {
-	return sq_step_load(DUNLIN_STEP_AT(r->steps, i));
+	return drv_step_load(DUNLIN_STEP_AT(r->steps, i));
 }
 
 /* --- groups -------------------------------------------------------------------------- */
@@ -130,7 +121,7 @@ static int do_commit(struct run *r, size_t i)
 	if (status != DUNLIN_OK)
 		return status;
 	if (is_full && i + 1 < r->n)
-		sq_sleep_ms(PAUSE_MS);
+		drv_sleep_ms(PAUSE_MS);
 	/* It is committed, whatever becomes of the connection: the next step finds
 	 * out.  sq_enter() tries to open it once more. */
 	if (!keeps_session)
@@ -236,7 +227,7 @@ static int do_step(struct run *r, size_t i)
 	case DUNLIN_STEP_COMMIT:
 		return do_commit(r, i);
 	default:
-		return sq_error(r->err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "step %zu is of unknown kind %d", i, (int)step.kind);
+		return drv_error(r->err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "step %zu is of unknown kind %d", i, (int)step.kind);
 	}
 }
 
@@ -442,7 +433,7 @@ static int exec_ledger(struct dunlin_conn *c, const struct dunlin_step *step, st
 
 int sq_exec(struct dunlin_conn *c, const struct dunlin_step *given, struct dunlin_driver_error *err)
 {
-	struct dunlin_step step = sq_step_load(given);
+	struct dunlin_step step = drv_step_load(given);
 	int status = sq_enter(c, err);
 
 	if (status != DUNLIN_OK)
@@ -458,7 +449,7 @@ int sq_exec(struct dunlin_conn *c, const struct dunlin_step *given, struct dunli
 		status = sq_migration_seal(c, err);
 		break;
 	default:
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a step of kind %d does not stand alone", (int)step.kind);
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a step of kind %d does not stand alone", (int)step.kind);
 	}
 	sq_group_is_lost(c);
 	return status;

@@ -52,7 +52,7 @@ static int add_row(void *arg, const char *const *value, const size_t *len)
 	struct sq_fk_table *t = arg;
 
 	(void)len;
-	if (sq_grow(&t->row, &t->cap_row, t->n_row + 1, sizeof *t->row) < 0)
+	if (drv_grow(&t->row, &t->cap_row, t->n_row + 1, sizeof *t->row) < 0)
 		return DUNLIN_ENOMEM;
 	t->row[t->n_row++] = row_of(value);
 	return DUNLIN_OK;
@@ -72,7 +72,7 @@ static int read_violations(struct dunlin_conn *c, struct sq_fk_table *t, struct 
 	c->rc = SQLITE_OK;
 	status = sq_each(c, check_sql, t->name, add_row, t, err);
 	if (status == DUNLIN_ERROR && (c->rc & 0xff) == SQLITE_ERROR) {
-		sq_error_clear(err);
+		drv_error_clear(err);
 		t->is_mismatch = 1;
 		t->n_row = 0;
 		status = DUNLIN_OK;
@@ -96,10 +96,10 @@ static struct sq_fk_table *add_table(struct sq_fk *fk, const char *name)
 {
 	struct sq_fk_table *t;
 
-	if (sq_grow(&fk->table, &fk->cap_table, fk->n_table + 1, sizeof *fk->table) < 0)
+	if (drv_grow(&fk->table, &fk->cap_table, fk->n_table + 1, sizeof *fk->table) < 0)
 		return NULL;
 	t = &fk->table[fk->n_table];
-	*t = (struct sq_fk_table){ .name = sq_strdup(name) };
+	*t = (struct sq_fk_table){ .name = drv_strdup(name) };
 	if (!t->name)
 		return NULL;
 	fk->n_table++;
@@ -116,7 +116,7 @@ static int touch_one(struct dunlin_conn *c, const char *name, int is_reshaped, s
 	if (!t)
 		t = add_table(&c->fk, name);
 	if (!t)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	if (!t->is_known && sq_fk_is_child(&c->fk, name))
 		status = read_violations(c, t, err);
 	t->is_known = status == DUNLIN_OK;
@@ -159,7 +159,7 @@ static int touch_all(struct dunlin_conn *c, struct dunlin_driver_error *err)
 static int for_tables(struct dunlin_conn *c, struct dunlin_driver_error *err,
                       int (*fn)(struct dunlin_conn *, const char *, struct dunlin_driver_error *))
 {
-	const struct sq_text *t = &c->seen.tables;
+	const struct drv_text *t = &c->seen.tables;
 	int status = DUNLIN_OK;
 	size_t at;
 
@@ -184,7 +184,7 @@ int sq_fk_before(struct dunlin_conn *c, const char *sql, size_t len, struct dunl
 	if (c->seen.tables.len == 0 && !is_edited)
 		return DUNLIN_OK;
 	if (fk->n_pair == 0 && !is_edited &&
-	    (!c->seen.has_create_table || !sq_contains_word(sql, len, "references")))
+	    (!c->seen.has_create_table || !drv_contains_word(sql, len, "references")))
 		return DUNLIN_OK;
 	if (is_edited) {
 		fk->is_all = 1;
@@ -220,7 +220,7 @@ static int take_name(void *arg, const char *const *value, const size_t *len)
 
 	(void)len;
 	if (!*name && value[0]) {
-		*name = sq_strdup(value[0]);
+		*name = drv_strdup(value[0]);
 		return *name ? DUNLIN_OK : DUNLIN_ENOMEM;
 	}
 	return DUNLIN_OK;
@@ -241,7 +241,7 @@ static int move_rows(struct sq_fk *fk, const char *from, const char *to)
 	if (!b)
 		return DUNLIN_ENOMEM;
 	b->is_known = b->is_touched = b->is_reshaped = 1;
-	if (sq_grow(&b->row, &b->cap_row, b->n_row + a->n_row + 1, sizeof *b->row) < 0)
+	if (drv_grow(&b->row, &b->cap_row, b->n_row + a->n_row + 1, sizeof *b->row) < 0)
 		return DUNLIN_ENOMEM;
 	for (i = 0; i < a->n_row; i++)
 		b->row[b->n_row++] = a->row[i];
@@ -263,13 +263,13 @@ static int after_alter(struct dunlin_conn *c, const char *old, struct dunlin_dri
 	status = sq_each(c, sql, digits, take_name, &name, err);
 	if (status == DUNLIN_OK && name && strcmp(name, old) != 0) {
 		if (sqlite3_stricmp(name, old) != 0 && move_rows(&c->fk, old, name) != DUNLIN_OK)
-			status = sq_nomem(err);
+			status = drv_nomem(err);
 		if (status == DUNLIN_OK)
 			status = sq_fk_read_all(c, err);
 		if (status == DUNLIN_OK)
 			status = touch(c, name, 1, err);
 	}
-	sq_free(name);
+	drv_free(name);
 	return status;
 }
 
@@ -341,12 +341,12 @@ static int violated(struct dunlin_conn *c, const char *child, struct sq_fk_row f
 	struct name_row row = { .want = first };
 
 	sq_each(c, check_sql, child, name_row, &row, NULL);
-	sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONSTRAINT, SQLITE_CONSTRAINT_FOREIGNKEY,
+	drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONSTRAINT, SQLITE_CONSTRAINT_FOREIGNKEY,
 	         "foreign key violated: row %s of '%s' has no parent in '%s'", row.rowid[0] ? row.rowid : "(without rowid)",
 	         child, row.parent);
 	if (n > 1)
-		sq_detail(err, "and %zu more rows of '%s'", n - 1, child);
-	sq_hint(err, "`PRAGMA foreign_key_check` lists such rows.");
+		drv_detail(err, "and %zu more rows of '%s'", n - 1, child);
+	drv_hint(err, "`PRAGMA foreign_key_check` lists such rows.");
 	return DUNLIN_ERROR;
 }
 
@@ -364,7 +364,7 @@ static int verify_table(struct dunlin_conn *c, struct sq_fk_table *t, struct dun
 	if (n)
 		status = violated(c, t->name, first, n, err);
 	if (status != DUNLIN_OK) {
-		sq_free(now.row);
+		drv_free(now.row);
 		return status;
 	}
 	if (now.is_mismatch && !t->is_mismatch) {
@@ -372,7 +372,7 @@ static int verify_table(struct dunlin_conn *c, struct sq_fk_table *t, struct dun
 		         t->name);
 		sq_notice(c, DUNLIN_LOG_WARN, text);
 	}
-	sq_free(t->row);
+	drv_free(t->row);
 	*t = now;
 	t->is_known = 1;
 	return DUNLIN_OK;
@@ -401,8 +401,8 @@ void sq_fk_forget_tables(struct sq_fk *fk)
 {
 	while (fk->n_table > 0) {
 		fk->n_table--;
-		sq_free(fk->table[fk->n_table].name);
-		sq_free(fk->table[fk->n_table].row);
+		drv_free(fk->table[fk->n_table].name);
+		drv_free(fk->table[fk->n_table].row);
 	}
 	fk->is_all = 0;
 }

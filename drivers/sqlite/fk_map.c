@@ -22,8 +22,8 @@ static void pairs_remove(struct sq_fk *fk, const char *child)
 			fk->pair[n++] = fk->pair[i];
 			continue;
 		}
-		sq_free(fk->pair[i].child);
-		sq_free(fk->pair[i].parent);
+		drv_free(fk->pair[i].child);
+		drv_free(fk->pair[i].parent);
 	}
 	fk->n_pair = n;
 }
@@ -36,13 +36,13 @@ static int add_pair(void *arg, const char *const *value, const size_t *len)
 	(void)len;
 	if (!value[0] || !value[1])
 		return DUNLIN_OK;
-	if (sq_grow(&fk->pair, &fk->cap_pair, fk->n_pair + 1, sizeof *fk->pair) < 0)
+	if (drv_grow(&fk->pair, &fk->cap_pair, fk->n_pair + 1, sizeof *fk->pair) < 0)
 		return DUNLIN_ENOMEM;
-	pair.child = sq_strdup(value[0]);
-	pair.parent = sq_strdup(value[1]);
+	pair.child = drv_strdup(value[0]);
+	pair.parent = drv_strdup(value[1]);
 	if (!pair.child || !pair.parent) {
-		sq_free(pair.child);
-		sq_free(pair.parent);
+		drv_free(pair.child);
+		drv_free(pair.parent);
 		return DUNLIN_ENOMEM;
 	}
 	fk->pair[fk->n_pair++] = pair;
@@ -124,7 +124,7 @@ void sq_fk_clear(struct sq_fk *fk)
 {
 	sq_fk_forget_tables(fk);
 	pairs_remove(fk, NULL);
-	sq_free(fk->pair);
-	sq_free(fk->table);
+	drv_free(fk->pair);
+	drv_free(fk->table);
 	*fk = (struct sq_fk){ 0 };
 }

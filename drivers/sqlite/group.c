@@ -77,7 +77,7 @@ int sq_group_begin(struct dunlin_conn *c, int is_exclusive, int64_t lock_timeout
 	c->tx = (struct sq_tx){
 		.is_group = 1, .is_exclusive = is_exclusive != 0,
 		.lock_timeout_ms = lock_timeout_ms == SQ_NO_WAIT ? -1 : lock_timeout_ms,
-		.group_ms = sq_now_ms(), .changes = sqlite3_total_changes(c->db),
+		.group_ms = drv_now_ms(), .changes = sqlite3_total_changes(c->db),
 	};
 	return DUNLIN_OK;
 }
@@ -121,7 +121,7 @@ int sq_group_commit(struct dunlin_conn *c, struct dunlin_driver_error *err)
 		return DUNLIN_OK;
 	}
 	if (status == DUNLIN_OK)
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_UNKNOWN, 0, "COMMIT did not end the transaction");
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_UNKNOWN, 0, "COMMIT did not end the transaction");
 	c->fk.is_noted = 0;
 	/* Still open: it can be tried again, and has not committed for sure. */
 	if (((c->rc & 0xff) == SQLITE_BUSY || status == DUNLIN_ECANCELLED || status == DUNLIN_ETIMEOUT) &&
@@ -135,19 +135,19 @@ int sq_group_commit(struct dunlin_conn *c, struct dunlin_driver_error *err)
 
 int sq_group_is_full(struct dunlin_conn *c)
 {
-	return sq_now_ms() - c->tx.group_ms >= GROUP_MS || c->tx.bytes >= GROUP_BYTES ||
+	return drv_now_ms() - c->tx.group_ms >= GROUP_MS || c->tx.bytes >= GROUP_BYTES ||
 	       sqlite3_total_changes(c->db) - c->tx.changes >= GROUP_CHANGES;
 }
 
 int sq_begin_is_exclusive(const char *sql, size_t len)
 {
 	const char *p = sql, *end = sql + len;
-	struct sq_token t;
+	struct drv_token t;
 
 	if (!sql)
 		return 0;
-	while ((t = sq_token_next(&p, end)).kind != SQ_TOKEN_END)
-		if (sq_token_is(&t, "EXCLUSIVE"))
+	while ((t = drv_token_next(SQ_LEX, &p, end)).kind != DRV_TOKEN_END)
+		if (drv_token_is(&t, "EXCLUSIVE"))
 			return 1;
 	return 0;
 }
@@ -159,9 +159,9 @@ int sq_migration_begin(struct dunlin_conn *c, const struct dunlin_step *step, st
 	int status = DUNLIN_OK, is_group_own = !c->tx.is_group;
 
 	if (c->tx.is_migration)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a migration's transaction is open already");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a migration's transaction is open already");
 	if (sq_is_user_tx(c))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0,
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0,
 		                "a transaction that a migration without transaction began is still open");
 	if (is_group_own)
 		status = sq_group_begin(c, step && sq_begin_is_exclusive(step->sql, step->sql_len),
@@ -180,7 +180,7 @@ int sq_migration_begin(struct dunlin_conn *c, const struct dunlin_step *step, st
 	c->tx.is_sealed = c->tx.is_continued = c->tx.keeps_session = 0;
 	c->tx.lock_timeout_ms = step ? step->lock_timeout_ms : -1;
 	c->tx.statement_timeout_ms = step ? step->statement_timeout_ms : -1;
-	c->tx.begun_ms = sq_now_ms();
+	c->tx.begun_ms = drv_now_ms();
 	c->tx.sealed_ms = 0;
 	/* For all its statements together: with a reader in the way, each page that
 	 * the cache has to spill would wait in full again. */
@@ -194,7 +194,7 @@ int sq_migration_statement(struct dunlin_conn *c, const struct dunlin_step *step
 
 	if (c->tx.is_sealed) { /* the next one of several in one transaction */
 		c->tx.is_sealed = 0;
-		c->tx.begun_ms = sq_now_ms();
+		c->tx.begun_ms = drv_now_ms();
 		c->tx.sealed_ms = 0;
 	}
 	c->tx.bytes += step->sql_len;
@@ -213,7 +213,7 @@ static int check_deferred(struct dunlin_conn *c, struct dunlin_driver_error *err
 	sqlite3_db_status(c->db, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &highest, 0);
 	if (now == 0)
 		return DUNLIN_OK;
-	return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONSTRAINT, SQLITE_CONSTRAINT_FOREIGNKEY,
+	return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONSTRAINT, SQLITE_CONSTRAINT_FOREIGNKEY,
 	                "FOREIGN KEY constraint failed");
 }
 
@@ -222,7 +222,7 @@ int sq_migration_seal(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	int status;
 
 	if (!c->tx.is_migration)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "no migration's transaction is open");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "no migration's transaction is open");
 	status = c->tx.keeps_session ? DUNLIN_OK
 	                             : sq_session_seal(c, err); /* first: the schema may have been written by hand */
 	if (status == DUNLIN_OK)
@@ -232,7 +232,7 @@ int sq_migration_seal(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	if (status != DUNLIN_OK)
 		return status;
 	c->tx.is_sealed = 1;
-	c->tx.sealed_ms = sq_now_ms();
+	c->tx.sealed_ms = drv_now_ms();
 	return DUNLIN_OK;
 }
 
@@ -241,7 +241,7 @@ int sq_migration_release(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	int status = DUNLIN_OK;
 
 	if (!c->tx.is_migration)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "no migration's transaction is open");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "no migration's transaction is open");
 	if (!c->tx.is_sealed)
 		status = sq_migration_seal(c, err);
 	/* The proof that this is still the transaction that BEGIN opened. */
@@ -270,7 +270,7 @@ void sq_migration_undo(struct dunlin_conn *c)
 void sq_elapsed_ms(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
 	struct dunlin_conn *c = sqlite3_user_data(ctx);
-	int64_t end = c->tx.sealed_ms ? c->tx.sealed_ms : sq_now_ms();
+	int64_t end = c->tx.sealed_ms ? c->tx.sealed_ms : drv_now_ms();
 
 	(void)n;
 	(void)v;

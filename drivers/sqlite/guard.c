@@ -93,7 +93,7 @@ static void note_table(struct sq_seen *s, const char *name)
 	if (s->tables.len > s->last && strcmp(s->tables.p + s->last, name) == 0)
 		return;
 	s->last = s->tables.len;
-	sq_text_add(&s->tables, name, strlen(name) + 1);
+	drv_text_add(&s->tables, name, strlen(name) + 1);
 	s->is_failed |= (unsigned)s->tables.is_failed;
 }
 
@@ -178,7 +178,7 @@ int sq_authorize(void *arg, int code, const char *a, const char *b, const char *
 
 void sq_seen_reset(struct sq_seen *s)
 {
-	struct sq_text tables = s->tables;
+	struct drv_text tables = s->tables;
 
 	tables.len = 0;
 	tables.is_failed = 0;

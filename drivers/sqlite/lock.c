@@ -30,12 +30,12 @@
 
 static char *sidecar_path(const char *file)
 {
-	struct sq_text t = { 0 };
+	struct drv_text t = { 0 };
 
-	sq_text_adds(&t, file);
-	sq_text_adds(&t, SQ_LOCK_SUFFIX);
+	drv_text_adds(&t, file);
+	drv_text_adds(&t, SQ_LOCK_SUFFIX);
 	if (t.is_failed)
-		sq_text_clear(&t);
+		drv_text_clear(&t);
 	return t.p;
 }
 
@@ -77,7 +77,7 @@ static void write_content(struct sq_lock *l)
 
 	/* Only for people to read: the lock is held without it too. */
 	if (n > 0 && (ftruncate(l->fd, 0) < 0 || pwrite(l->fd, text, (size_t)n, 0) < 0))
-		sq_log(DUNLIN_LOG_WARN, "cannot write into the lock file who holds it");
+		drv_log(DUNLIN_LOG_WARN, "cannot write into the lock file who holds it");
 }
 
 static void set_holder(struct sq_lock *l, const char *holder)
@@ -98,9 +98,9 @@ static int held(int fd, struct dunlin_driver_error *err)
 
 	read_content(fd, &pid, holder, sizeof holder, since, sizeof since);
 	if (!pid)
-		sq_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_LOCK, 0, "another run holds the lock");
+		drv_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_LOCK, 0, "another run holds the lock");
 	else
-		sq_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_LOCK, 0, "another run holds the lock: %s, process %ld, since %s", holder,
+		drv_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_LOCK, 0, "another run holds the lock: %s, process %ld, since %s", holder,
 		         pid, since);
 	if (err)
 		err->is_retryable = 1;
@@ -111,7 +111,7 @@ static int cannot_open(const char *path, struct dunlin_driver_error *err)
 {
 	int class = errno == EACCES || errno == EPERM || errno == EROFS ? DUNLIN_CLASS_PERMISSION : DUNLIN_CLASS_CONNECTION;
 
-	return sq_error(err, DUNLIN_ERROR, class, errno, "cannot open the lock file '%s': %s", path, strerror(errno));
+	return drv_error(err, DUNLIN_ERROR, class, errno, "cannot open the lock file '%s': %s", path, strerror(errno));
 }
 
 static int is_same_file(int fd, const char *path)
@@ -127,7 +127,7 @@ int sq_sidecar_take(struct sq_lock *l, const char *file, const char *holder, str
 	int i, fd = -1, status = DUNLIN_OK;
 
 	if (!path)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	for (i = 0; i < SIDECAR_TRIES; i++) {
 		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0) {
@@ -154,7 +154,7 @@ int sq_sidecar_take(struct sq_lock *l, const char *file, const char *holder, str
 out:
 	if (fd >= 0)
 		close(fd);
-	sq_free(path);
+	drv_free(path);
 	return status;
 }
 
@@ -166,7 +166,7 @@ void sq_sidecar_drop(struct sq_lock *l, const char *file)
 		path = sidecar_path(file);
 		if (path && is_same_file(l->fd, path))
 			unlink(path);
-		sq_free(path);
+		drv_free(path);
 		close(l->fd);
 	}
 	l->fd = -1;
@@ -185,7 +185,7 @@ static int refresh(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	if (c->is_adopted || sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) != SQLITE_OK || !has_moved)
 		return DUNLIN_OK;
 	if (stat(c->opt.file, &st) < 0)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno, "the database file '%s' is gone", c->opt.file);
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno, "the database file '%s' is gone", c->opt.file);
 	c->dev = st.st_dev;
 	c->ino = st.st_ino;
 	return sq_reopen(c, err);
@@ -212,15 +212,15 @@ int sq_lock(struct dunlin_conn *c, const char *key, const char *holder, struct d
 	if (status != DUNLIN_OK)
 		return status;
 	if (c->is_read_only) {
-		sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, SQLITE_READONLY, "the database is open for reading only");
+		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_PERMISSION, SQLITE_READONLY, "the database is open for reading only");
 		if (err)
 			err->is_unsafe = 1;
 		return DUNLIN_ERROR;
 	}
 	if (c->lock.is_held)
-		return sq_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_LOCK, 0, "this connection holds the lock already");
+		return drv_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_LOCK, 0, "this connection holds the lock already");
 	if (sq_is_user_tx(c))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "a transaction is open");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "a transaction is open");
 	if (sq_is_file(c)) {
 		status = sq_sidecar_take(&c->lock, c->opt.file, holder, err);
 		if (status == DUNLIN_OK)
@@ -243,9 +243,9 @@ int sq_unlock(struct dunlin_conn *c, const char *key, struct dunlin_driver_error
 	int status = DUNLIN_OK;
 
 	(void)key;
-	sq_error_clear(err);
+	drv_error_clear(err);
 	if (!c->lock.is_held)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_LOCK, 0, "this connection does not hold the lock");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_LOCK, 0, "this connection does not hold the lock");
 	c->wait.is_stop_ignored = 1; /* what a stopped run has written is to stay */
 	if (c->db && c->tx.is_migration)
 		sq_migration_undo(c);
@@ -260,8 +260,8 @@ int sq_unlock(struct dunlin_conn *c, const char *key, struct dunlin_driver_error
 		char *path = sidecar_path(c->opt.file);
 
 		if (path && !is_same_file(c->lock.fd, path))
-			status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_LOCK, 0, "the lock file '%s' was removed during the run", path);
-		sq_free(path);
+			status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_LOCK, 0, "the lock file '%s' was removed during the run", path);
+		drv_free(path);
 	}
 	sq_sidecar_drop(&c->lock, c->opt.file);
 	return status;
@@ -300,7 +300,7 @@ int sq_lock_info(struct dunlin_conn *c, const char *key, int32_t *is_held, char 
 	int fd, status;
 
 	(void)key;
-	sq_error_clear(err);
+	drv_error_clear(err);
 	*is_held = 0;
 	if (holder_size)
 		holder[0] = '\0';
@@ -316,11 +316,11 @@ int sq_lock_info(struct dunlin_conn *c, const char *key, int32_t *is_held, char 
 		return DUNLIN_OK;
 	path = sidecar_path(c->opt.file);
 	if (!path)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	status = info_of(path, fd, is_held, holder, holder_size, since, since_size, err);
 	if (fd >= 0)
 		close(fd);
-	sq_free(path);
+	drv_free(path);
 	return status;
 }

@@ -20,17 +20,6 @@ const char *const sq_url_params[] = {
 
 #define DEFAULT_LOCK_TIMEOUT_MS 5000
 
-static const char *get(const struct dunlin_kv *kv, size_t n, const char *key)
-{
-	const char *value = NULL;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(kv[i].key, key) == 0 && kv[i].value)
-			value = kv[i].value;
-	return value;
-}
-
 /* The words that a parameter may have, NULL-ended. */
 static int check_word(const char *value, const char *const *words, const char *key, struct dunlin_driver_error *err)
 {
@@ -39,37 +28,20 @@ static int check_word(const char *value, const char *const *words, const char *k
 	for (i = 0; words[i]; i++)
 		if (sqlite3_stricmp(value, words[i]) == 0)
 			return DUNLIN_OK;
-	return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "'%s' is not a value of the URL parameter '%s'",
+	return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "'%s' is not a value of the URL parameter '%s'",
 	                value, key);
 }
 
 static int read_word(const struct dunlin_kv *kv, size_t n, const char *key, const char *const *words, char *out,
                      size_t size, struct dunlin_driver_error *err)
 {
-	const char *value = get(kv, n, key);
+	const char *value = drv_option(kv, n, key);
 
 	if (!value)
 		return DUNLIN_OK;
 	if (check_word(value, words, key, err) != DUNLIN_OK)
 		return DUNLIN_ERROR;
 	snprintf(out, size, "%s", value);
-	return DUNLIN_OK;
-}
-
-static int read_ms(const struct dunlin_kv *kv, size_t n, const char *key, int64_t *ms, struct dunlin_driver_error *err)
-{
-	const char *value = get(kv, n, key);
-	long long v;
-	char *end;
-
-	if (!value)
-		return DUNLIN_OK;
-	errno = 0;
-	v = strtoll(value, &end, 10);
-	if (end == value || *end || errno || v < -1 || v > INT32_MAX)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0,
-		                "'%s' is not a number of milliseconds for '%s'", value, key);
-	*ms = v;
 	return DUNLIN_OK;
 }
 
@@ -83,28 +55,28 @@ static int read_flag(const char *value)
 static int in_folder(const char *path, char **out, struct dunlin_driver_error *err)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = slash ? sq_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : sq_strdup(".");
+	char *folder = slash ? drv_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : drv_strdup(".");
 	char *real = folder ? realpath(folder, NULL) : NULL;
-	struct sq_text t = { 0 };
+	struct drv_text t = { 0 };
 	int status = DUNLIN_OK;
 
 	*out = NULL;
 	if (!folder) {
-		status = sq_nomem(err);
+		status = drv_nomem(err);
 	} else if (!real) {
-		status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno, "cannot open the folder '%s': %s", folder,
+		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno, "cannot open the folder '%s': %s", folder,
 		                  strerror(errno));
 	} else {
-		sq_text_addf(&t, "%s%s%s", real, strcmp(real, "/") == 0 ? "" : "/", slash ? slash + 1 : path);
+		drv_text_addf(&t, "%s%s%s", real, strcmp(real, "/") == 0 ? "" : "/", slash ? slash + 1 : path);
 		if (t.is_failed)
-			status = sq_nomem(err);
+			status = drv_nomem(err);
 		else
 			*out = t.p;
 	}
 	if (!*out)
-		sq_text_clear(&t);
+		drv_text_clear(&t);
 	free(real);
-	sq_free(folder);
+	drv_free(folder);
 	return status;
 }
 
@@ -112,7 +84,7 @@ static int in_folder(const char *path, char **out, struct dunlin_driver_error *e
 static int resolve_missing(const char *path, int depth, char **out, struct dunlin_driver_error *err)
 {
 	char target[4096];
-	struct sq_text next = { 0 };
+	struct drv_text next = { 0 };
 	ssize_t n = readlink(path, target, sizeof target - 1);
 	const char *slash;
 	int status;
@@ -120,14 +92,14 @@ static int resolve_missing(const char *path, int depth, char **out, struct dunli
 	if (n < 0)
 		return in_folder(path, out, err);
 	if (depth == 0)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, ELOOP, "'%s' is a link that leads in a circle", path);
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, ELOOP, "'%s' is a link that leads in a circle", path);
 	target[n] = '\0';
 	slash = strrchr(path, '/');
 	if (target[0] != '/' && slash)
-		sq_text_add(&next, path, (size_t)(slash - path) + 1);
-	sq_text_adds(&next, target);
-	status = next.is_failed ? sq_nomem(err) : resolve_missing(next.p, depth - 1, out, err);
-	sq_text_clear(&next);
+		drv_text_add(&next, path, (size_t)(slash - path) + 1);
+	drv_text_adds(&next, target);
+	status = next.is_failed ? drv_nomem(err) : resolve_missing(next.p, depth - 1, out, err);
+	drv_text_clear(&next);
 	return status;
 }
 
@@ -140,14 +112,14 @@ static int resolve(struct sq_options *o, const char *path, struct dunlin_driver_
 
 	if (stat(path, &st) == 0) {
 		if (!S_ISREG(st.st_mode) && !o->vfs)
-			return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "'%s' is not a file", path);
+			return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "'%s' is not a file", path);
 		real = realpath(path, NULL);
-		o->file = real ? sq_strdup(real) : NULL;
+		o->file = real ? drv_strdup(real) : NULL;
 		free(real);
-		return o->file ? DUNLIN_OK : sq_nomem(err);
+		return o->file ? DUNLIN_OK : drv_nomem(err);
 	}
 	if (errno != ENOENT)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno, "cannot open the database file '%s': %s",
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, errno, "cannot open the database file '%s': %s",
 		                path, strerror(errno));
 	o->is_missing = 1;
 	return resolve_missing(path, 16, &o->file, err);
@@ -155,24 +127,24 @@ static int resolve(struct sq_options *o, const char *path, struct dunlin_driver_
 
 static int no_such_file(const char *path, struct dunlin_driver_error *err)
 {
-	sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, ENOENT, "no such database file '%s'", path);
-	sq_hint(err, "`dunlin up` or `dunlin create` makes a new one.");
+	drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, ENOENT, "no such database file '%s'", path);
+	drv_hint(err, "`dunlin up` or `dunlin create` makes a new one.");
 	return DUNLIN_ERROR;
 }
 
 static int read_path(struct sq_options *o, const struct dunlin_kv *kv, size_t n, struct dunlin_driver_error *err)
 {
-	const char *path = get(kv, n, "path"), *mode = get(kv, n, "mode"), *create = get(kv, n, "create");
+	const char *path = drv_option(kv, n, "path"), *mode = drv_option(kv, n, "mode"), *create = drv_option(kv, n, "create");
 	int may_create = create && read_flag(create), status;
 
 	if (!path || !*path)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the URL names no database file");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the URL names no database file");
 	/* One thread at a time uses a connection; sqlite3_interrupt() needs no mutex. */
 	o->open_flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	if (strcmp(path, ":memory:") == 0 || (mode && sqlite3_stricmp(mode, "memory") == 0)) {
 		o->open_flags |= SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
-		o->memory_name = sq_strdup(path);
-		return o->memory_name ? DUNLIN_OK : sq_nomem(err);
+		o->memory_name = drv_strdup(path);
+		return o->memory_name ? DUNLIN_OK : drv_nomem(err);
 	}
 	if (mode && sqlite3_stricmp(mode, "ro") == 0)
 		o->open_flags ^= SQLITE_OPEN_READWRITE | SQLITE_OPEN_READONLY;
@@ -194,14 +166,14 @@ static int read_params(struct sq_options *o, const struct dunlin_kv *kv, size_t 
 	static const char *const flags[] = { "on", "off", "yes", "no", "true", "false", "1", "0", NULL };
 	static const char *const caches[] = { "shared", "private", NULL };
 	char word[16] = "";
-	const char *vfs = get(kv, n, "vfs");
+	const char *vfs = drv_option(kv, n, "vfs");
 
 	if (read_word(kv, n, "mode", modes, word, sizeof word, err) != DUNLIN_OK ||
 	    read_word(kv, n, "journal_mode", journals, o->journal_mode, sizeof o->journal_mode, err) != DUNLIN_OK ||
 	    read_word(kv, n, "synchronous", syncs, o->synchronous, sizeof o->synchronous, err) != DUNLIN_OK ||
-	    read_ms(kv, n, "busy_timeout", &o->busy_timeout_ms, err) != DUNLIN_OK ||
-	    read_ms(kv, n, "lock_timeout_ms", &o->lock_timeout_ms, err) != DUNLIN_OK ||
-	    read_ms(kv, n, "statement_timeout_ms", &o->statement_timeout_ms, err) != DUNLIN_OK)
+	    drv_option_ms(kv, n, "busy_timeout", &o->busy_timeout_ms, err) != DUNLIN_OK ||
+	    drv_option_ms(kv, n, "lock_timeout_ms", &o->lock_timeout_ms, err) != DUNLIN_OK ||
+	    drv_option_ms(kv, n, "statement_timeout_ms", &o->statement_timeout_ms, err) != DUNLIN_OK)
 		return DUNLIN_ERROR;
 	word[0] = '\0';
 	if (read_word(kv, n, "foreign_keys", flags, word, sizeof word, err) != DUNLIN_OK)
@@ -213,9 +185,9 @@ static int read_params(struct sq_options *o, const struct dunlin_kv *kv, size_t 
 	if (word[0])
 		o->open_flags |= sqlite3_stricmp(word, "shared") == 0 ? SQLITE_OPEN_SHAREDCACHE : SQLITE_OPEN_PRIVATECACHE;
 	if (vfs && !sqlite3_vfs_find(vfs))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "no such vfs '%s'", vfs);
-	o->vfs = vfs ? sq_strdup(vfs) : NULL;
-	return vfs && !o->vfs ? sq_nomem(err) : DUNLIN_OK;
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "no such vfs '%s'", vfs);
+	o->vfs = vfs ? drv_strdup(vfs) : NULL;
+	return vfs && !o->vfs ? drv_nomem(err) : DUNLIN_OK;
 }
 
 int sq_options_read(struct sq_options *o, const struct dunlin_kv *kv, size_t n, struct dunlin_driver_error *err)
@@ -237,8 +209,8 @@ int sq_options_read(struct sq_options *o, const struct dunlin_kv *kv, size_t n, 
 
 void sq_options_clear(struct sq_options *o)
 {
-	sq_free(o->file);
-	sq_free(o->memory_name);
-	sq_free(o->vfs);
+	drv_free(o->file);
+	drv_free(o->memory_name);
+	drv_free(o->vfs);
 	*o = (struct sq_options){ 0 };
 }

@@ -16,35 +16,35 @@
 
 /* The object that a statement is about; of RENAME TO the old name, which goes. */
 struct target {
-	struct sq_text schema, name;
+	struct drv_text schema, name;
 };
 
-static int skip_words(const char **p, const char *end, struct sq_token *t, const char *const *words)
+static int skip_words(const char **p, const char *end, struct drv_token *t, const char *const *words)
 {
 	size_t i;
 
 	for (i = 0; words[i]; i++) {
-		if (!sq_token_is(t, words[i]))
+		if (!drv_token_is(t, words[i]))
 			return i > 0 ? -1 : 0;
-		*t = sq_token_next(p, end);
+		*t = drv_token_next(SQ_LEX, p, end);
 	}
 	return 1;
 }
 
 /* [schema.]name; t is its first token, and afterwards the one that follows. */
-static int read_name(const char **p, const char *end, struct sq_token *t, struct target *g)
+static int read_name(const char **p, const char *end, struct drv_token *t, struct target *g)
 {
-	if (t->kind != SQ_TOKEN_WORD && t->kind != SQ_TOKEN_NAME && t->kind != SQ_TOKEN_STRING)
+	if (t->kind != DRV_TOKEN_WORD && t->kind != DRV_TOKEN_NAME && t->kind != DRV_TOKEN_STRING)
 		return -1;
-	sq_token_name(t, &g->name);
-	*t = sq_token_next(p, end);
-	if (!sq_token_is(t, "."))
+	drv_token_name(t, &g->name);
+	*t = drv_token_next(SQ_LEX, p, end);
+	if (!drv_token_is(t, "."))
 		return 0;
-	*t = sq_token_next(p, end);
-	sq_text_reset(&g->schema);
-	sq_text_add(&g->schema, g->name.p, g->name.len);
-	sq_token_name(t, &g->name);
-	*t = sq_token_next(p, end);
+	*t = drv_token_next(SQ_LEX, p, end);
+	drv_text_reset(&g->schema);
+	drv_text_add(&g->schema, g->name.p, g->name.len);
+	drv_token_name(t, &g->name);
+	*t = drv_token_next(SQ_LEX, p, end);
 	return 0;
 }
 
@@ -52,18 +52,18 @@ static int read_target(const char *sql, size_t len, struct target *g)
 {
 	static const char *const if_not[] = { "IF", "NOT", "EXISTS", NULL }, *const if_is[] = { "IF", "EXISTS", NULL };
 	const char *p = sql, *end = sql + len;
-	struct sq_token verb = sq_token_next(&p, end), t = sq_token_next(&p, end);
-	int is_create = sq_token_is(&verb, "CREATE");
+	struct drv_token verb = drv_token_next(SQ_LEX, &p, end), t = drv_token_next(SQ_LEX, &p, end);
+	int is_create = drv_token_is(&verb, "CREATE");
 
-	if (!is_create && !sq_token_is(&verb, "ALTER") && !sq_token_is(&verb, "DROP"))
+	if (!is_create && !drv_token_is(&verb, "ALTER") && !drv_token_is(&verb, "DROP"))
 		return -1;
-	if (sq_token_is(&t, "TEMP") || sq_token_is(&t, "TEMPORARY")) /* gone with its connection */
+	if (drv_token_is(&t, "TEMP") || drv_token_is(&t, "TEMPORARY")) /* gone with its connection */
 		return -1;
-	if (is_create && (sq_token_is(&t, "UNIQUE") || sq_token_is(&t, "VIRTUAL")))
-		t = sq_token_next(&p, end);
-	if (!sq_token_is(&t, "TABLE") && !sq_token_is(&t, "INDEX") && !sq_token_is(&t, "VIEW") && !sq_token_is(&t, "TRIGGER"))
+	if (is_create && (drv_token_is(&t, "UNIQUE") || drv_token_is(&t, "VIRTUAL")))
+		t = drv_token_next(SQ_LEX, &p, end);
+	if (!drv_token_is(&t, "TABLE") && !drv_token_is(&t, "INDEX") && !drv_token_is(&t, "VIEW") && !drv_token_is(&t, "TRIGGER"))
 		return -1;
-	t = sq_token_next(&p, end);
+	t = drv_token_next(SQ_LEX, &p, end);
 	if (skip_words(&p, end, &t, is_create ? if_not : if_is) < 0 || read_name(&p, end, &t, g) < 0)
 		return -1;
 	return g->schema.len && sqlite3_stricmp(g->schema.p, "main") != 0 ? -1 : 0;
@@ -71,13 +71,13 @@ static int read_target(const char *sql, size_t len, struct target *g)
 
 static int add_object(void *arg, const char *const *value, const size_t *len)
 {
-	struct sq_text *answer = arg;
+	struct drv_text *answer = arg;
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 	size_t i;
 
 	for (i = 0; value[1] && i < len[1]; i++)
 		h = (h ^ (unsigned char)value[1][i]) * UINT64_C(0x100000001b3);
-	sq_text_addf(answer, "%s%s %016llx", answer->len ? ", " : "", value[0], (unsigned long long)h);
+	drv_text_addf(answer, "%s%s %016llx", answer->len ? ", " : "", value[0], (unsigned long long)h);
 	return DUNLIN_OK;
 }
 
@@ -85,7 +85,7 @@ int sq_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answe
              struct dunlin_driver_error *err)
 {
 	struct target g = { 0 };
-	struct sq_text text = { 0 };
+	struct drv_text text = { 0 };
 	int status = sq_enter(c, err), is_known;
 
 	if (status != DUNLIN_OK)
@@ -93,19 +93,19 @@ int sq_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answe
 	sq_wait_budget(c, -1);
 	is_known = read_target(sql, sql_len, &g) == 0;
 	if (g.name.is_failed || g.schema.is_failed) {
-		status = sq_nomem(err);
+		status = drv_nomem(err);
 	} else if (!is_known) {
 		status = DUNLIN_ENOTSUP;
 	} else {
 		status = sq_each(c, "SELECT type || ' ' || name, sql FROM main.sqlite_master WHERE name = ?1 COLLATE NOCASE", g.name.p,
 		                 add_object, &text, err);
 		if (status == DUNLIN_OK && text.is_failed)
-			status = sq_nomem(err);
+			status = drv_nomem(err);
 	}
 	if (status == DUNLIN_OK)
 		snprintf(answer, answer_size, "%s", text.len ? text.p : "absent");
-	sq_text_clear(&g.schema);
-	sq_text_clear(&g.name);
-	sq_text_clear(&text);
+	drv_text_clear(&g.schema);
+	drv_text_clear(&g.name);
+	drv_text_clear(&text);
 	return status;
 }

@@ -110,7 +110,7 @@ static int restore_pragmas(struct dunlin_conn *c, int is_in_tx, struct dunlin_dr
 	return status;
 }
 
-static int has_name(const struct sq_text *names, const char *name)
+static int has_name(const struct drv_text *names, const char *name)
 {
 	size_t at;
 
@@ -123,8 +123,8 @@ static int has_name(const struct sq_text *names, const char *name)
 /* --- temporary objects and attached databases ------------------------------------ */
 
 struct collect {
-	struct sq_text        sql; /* statements, NUL-ended each */
-	const struct sq_text *keep;
+	struct drv_text        sql; /* statements, NUL-ended each */
+	const struct drv_text *keep;
 };
 
 static int collect_drop(void *arg, const char *const *value, const size_t *len)
@@ -134,14 +134,14 @@ static int collect_drop(void *arg, const char *const *value, const size_t *len)
 	(void)len;
 	if (!value[0] || !value[1] || has_name(k->keep, value[1]))
 		return DUNLIN_OK;
-	sq_text_addf(&k->sql, "%s", value[0]);
-	sq_text_quote(&k->sql, value[1]);
-	sq_text_add(&k->sql, "", 1);
+	drv_text_addf(&k->sql, "%s", value[0]);
+	drv_text_quote(&k->sql, value[1]);
+	drv_text_add(&k->sql, "", 1);
 	return k->sql.is_failed ? DUNLIN_ENOMEM : DUNLIN_OK;
 }
 
 /* Runs a statement built of column 0 and the quoted name in column 1, for each row. */
-static int for_each_name(struct dunlin_conn *c, const char *query, const struct sq_text *keep,
+static int for_each_name(struct dunlin_conn *c, const char *query, const struct drv_text *keep,
                          struct dunlin_driver_error *err)
 {
 	struct collect k = { .keep = keep };
@@ -150,7 +150,7 @@ static int for_each_name(struct dunlin_conn *c, const char *query, const struct 
 
 	for (at = 0; status == DUNLIN_OK && at < k.sql.len; at += strlen(k.sql.p + at) + 1)
 		status = sq_pragma(c, k.sql.p + at, err);
-	sq_text_clear(&k.sql);
+	drv_text_clear(&k.sql);
 	return status;
 }
 
@@ -228,7 +228,7 @@ int sq_session_reset(struct dunlin_conn *c, struct dunlin_driver_error *err)
 
 void sq_session_clear(struct sq_session *s)
 {
-	sq_text_clear(&s->keep_temp);
-	sq_text_clear(&s->keep_attached);
+	drv_text_clear(&s->keep_temp);
+	drv_text_clear(&s->keep_attached);
 	*s = (struct sq_session){ 0 };
 }

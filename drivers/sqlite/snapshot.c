@@ -24,8 +24,8 @@ struct facts {
 	struct dunlin_driver_error *err;
 	/* What a row callback is about. */
 	const char *table;
-	struct sq_text line, key; /* being built */
-	struct sq_text sql;
+	struct drv_text line, key; /* being built */
+	struct drv_text sql;
 	int is_unique, is_partial, n_key;
 };
 
@@ -33,12 +33,12 @@ struct facts {
 
 static int keep(struct facts *f)
 {
-	char *s = f->line.is_failed ? NULL : sq_strndup(f->line.p ? f->line.p : "", f->line.len);
+	char *s = f->line.is_failed ? NULL : drv_strndup(f->line.p ? f->line.p : "", f->line.len);
 
-	sq_text_reset(&f->line);
-	if (!s || sq_grow(&f->fact, &f->cap, f->n + 1, sizeof *f->fact) < 0) {
-		sq_free(s);
-		return sq_nomem(f->err);
+	drv_text_reset(&f->line);
+	if (!s || drv_grow(&f->fact, &f->cap, f->n + 1, sizeof *f->fact) < 0) {
+		drv_free(s);
+		return drv_nomem(f->err);
 	}
 	f->fact[f->n++] = s;
 	return DUNLIN_OK;
@@ -66,13 +66,13 @@ static int query(struct facts *f, const char *sql, const char *name, sq_row_fn *
 
 /* --- columns ------------------------------------------------------------------------ */
 
-static void lower_add(struct sq_text *t, const char *s)
+static void lower_add(struct drv_text *t, const char *s)
 {
 	char c;
 
 	for (; *s; s++) {
 		c = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
-		sq_text_add(t, &c, 1);
+		drv_text_add(t, &c, 1);
 	}
 }
 
@@ -84,7 +84,7 @@ static int column_collation(struct facts *f, const char *column)
 	        SQLITE_OK ||
 	    !collation || sqlite3_stricmp(collation, "BINARY") == 0)
 		return DUNLIN_OK;
-	sq_text_addf(&f->line, "column %s.%s collate ", f->table, column);
+	drv_text_addf(&f->line, "column %s.%s collate ", f->table, column);
 	lower_add(&f->line, collation);
 	return keep(f);
 }
@@ -95,21 +95,21 @@ static int column(void *arg, const char *const *v, const size_t *len)
 	struct facts *f = arg;
 	int status;
 
-	sq_text_addf(&f->line, "column %s.%s type ", f->table, v[0]);
+	drv_text_addf(&f->line, "column %s.%s type ", f->table, v[0]);
 	if (v[1])
 		lower_add(&f->line, v[1]);
 	status = keep(f);
 	if (status == DUNLIN_OK && v[2] && *v[2] == '1') {
-		sq_text_addf(&f->line, "column %s.%s not null", f->table, v[0]);
+		drv_text_addf(&f->line, "column %s.%s not null", f->table, v[0]);
 		status = keep(f);
 	}
 	if (status == DUNLIN_OK && v[3]) {
-		sq_text_addf(&f->line, "column %s.%s default", f->table, v[0]);
-		sq_normalise(v[3], len[3], &f->line);
+		drv_text_addf(&f->line, "column %s.%s default", f->table, v[0]);
+		drv_normalise(SQ_LEX, v[3], len[3], &f->line);
 		status = keep(f);
 	}
 	if (status == DUNLIN_OK && v[4] && *v[4] != '0') {
-		sq_text_addf(&f->line, "column %s.%s %s", f->table, v[0],
+		drv_text_addf(&f->line, "column %s.%s %s", f->table, v[0],
 		             *v[4] == '2' ? "generated virtual" : *v[4] == '3' ? "generated stored" : "hidden");
 		status = keep(f);
 	}
@@ -121,7 +121,7 @@ static int key_column(void *arg, const char *const *v, const size_t *len)
 	struct facts *f = arg;
 
 	(void)len;
-	sq_text_addf(&f->key, "%s%s", f->n_key++ ? ", " : "", v[0] ? v[0] : "?");
+	drv_text_addf(&f->key, "%s%s", f->n_key++ ? ", " : "", v[0] ? v[0] : "?");
 	return DUNLIN_OK;
 }
 
@@ -131,12 +131,12 @@ static int columns(struct facts *f)
 	                   f->table, column);
 
 	f->n_key = 0;
-	sq_text_reset(&f->key);
+	drv_text_reset(&f->key);
 	if (status == DUNLIN_OK)
 		status = query(f, "SELECT name FROM pragma_table_info(?1, 'main') WHERE pk > 0 ORDER BY pk", f->table, key_column);
 	if (status != DUNLIN_OK || f->n_key == 0)
 		return status;
-	sq_text_addf(&f->line, "primary-key %s (%s)", f->table, f->key.p ? f->key.p : "");
+	drv_text_addf(&f->line, "primary-key %s (%s)", f->table, f->key.p ? f->key.p : "");
 	f->line.is_failed |= f->key.is_failed;
 	return keep(f);
 }
@@ -148,12 +148,12 @@ static int foreign_key(void *arg, const char *const *v, const size_t *len)
 	struct facts *f = arg;
 
 	(void)len;
-	sq_text_addf(&f->line, "foreign-key %s (%s) references %s", f->table, v[0], v[1]);
+	drv_text_addf(&f->line, "foreign-key %s (%s) references %s", f->table, v[0], v[1]);
 	if (v[2])
-		sq_text_addf(&f->line, " (%s)", v[2]);
-	sq_text_adds(&f->line, " on update ");
+		drv_text_addf(&f->line, " (%s)", v[2]);
+	drv_text_adds(&f->line, " on update ");
 	lower_add(&f->line, v[3]);
-	sq_text_adds(&f->line, " on delete ");
+	drv_text_adds(&f->line, " on delete ");
 	lower_add(&f->line, v[4]);
 	return keep(f);
 }
@@ -174,13 +174,13 @@ static int index_column(void *arg, const char *const *v, const size_t *len)
 	struct facts *f = arg;
 
 	(void)len;
-	sq_text_addf(&f->key, "%s%s", f->n_key++ ? ", " : "", v[0] ? v[0] : "<expression>");
+	drv_text_addf(&f->key, "%s%s", f->n_key++ ? ", " : "", v[0] ? v[0] : "<expression>");
 	if (v[2] && sqlite3_stricmp(v[2], "BINARY") != 0) {
-		sq_text_adds(&f->key, " collate ");
+		drv_text_adds(&f->key, " collate ");
 		lower_add(&f->key, v[2]);
 	}
 	if (v[1] && *v[1] == '1')
-		sq_text_adds(&f->key, " desc");
+		drv_text_adds(&f->key, " desc");
 	return DUNLIN_OK;
 }
 
@@ -188,34 +188,34 @@ static int index_column(void *arg, const char *const *v, const size_t *len)
 static int index_fact(void *arg, const char *const *v, const size_t *len)
 {
 	struct facts *f = arg;
-	struct sq_text key = { 0 }, text = { 0 };
+	struct drv_text key = { 0 }, text = { 0 };
 	const char *body;
 	int status;
 
 	f->n_key = 0;
-	sq_text_reset(&f->key);
+	drv_text_reset(&f->key);
 	status = query(f, "SELECT name, \"desc\", coll FROM pragma_index_xinfo(?1, 'main') WHERE key = 1 ORDER BY seqno", v[0],
 	               index_column);
 	key = f->key;
-	f->key = (struct sq_text){ 0 };
+	f->key = (struct drv_text){ 0 };
 	if (status == DUNLIN_OK && *v[2] == 'u') { /* of a UNIQUE constraint: its name is made up */
-		sq_text_addf(&f->line, "unique %s (%s)", f->table, key.p ? key.p : "");
+		drv_text_addf(&f->line, "unique %s (%s)", f->table, key.p ? key.p : "");
 		status = keep(f);
 	} else if (status == DUNLIN_OK && *v[2] == 'c') {
-		sq_text_addf(&f->line, "index %s on %s (%s)%s", v[0], f->table, key.p ? key.p : "", *v[1] == '1' ? " unique" : "");
+		drv_text_addf(&f->line, "index %s on %s (%s)%s", v[0], f->table, key.p ? key.p : "", *v[1] == '1' ? " unique" : "");
 		/* Expressions and the condition stand in the text only. */
 		if (v[3])
-			sq_normalise(v[3], len[3], &text);
+			drv_normalise(SQ_LEX, v[3], len[3], &text);
 		body = text.p ? strstr(text.p, " where ") : NULL;
 		if (key.p && strstr(key.p, "<expression>") && text.p && strchr(text.p, '('))
-			sq_text_addf(&f->line, " as %s", strchr(text.p, '('));
+			drv_text_addf(&f->line, " as %s", strchr(text.p, '('));
 		else if (body)
-			sq_text_adds(&f->line, body);
+			drv_text_adds(&f->line, body);
 		f->line.is_failed |= text.is_failed | key.is_failed;
 		status = keep(f);
 	}
-	sq_text_clear(&key);
-	sq_text_clear(&text);
+	drv_text_clear(&key);
+	drv_text_clear(&text);
 	return status;
 }
 
@@ -230,16 +230,16 @@ static int indexes(struct facts *f)
 /* --- what only the text tells ---------------------------------------------------------------- */
 
 /* The tokens up to the parenthesis that closes the one just read. */
-static void parenthesis(const char **p, const char *end, struct sq_text *out)
+static void parenthesis(const char **p, const char *end, struct drv_text *out)
 {
-	struct sq_token t;
+	struct drv_token t;
 	char prev = '(';
 	int depth = 1;
 
-	sq_text_add(out, "(", 1);
-	while (depth > 0 && (t = sq_token_next(p, end)).kind != SQ_TOKEN_END) {
-		depth += sq_token_is(&t, "(") - sq_token_is(&t, ")");
-		sq_normalise_token(&t, out, &prev);
+	drv_text_add(out, "(", 1);
+	while (depth > 0 && (t = drv_token_next(SQ_LEX, p, end)).kind != DRV_TOKEN_END) {
+		depth += drv_token_is(&t, "(") - drv_token_is(&t, ")");
+		drv_normalise_token(&t, out, &prev);
 	}
 }
 
@@ -247,41 +247,41 @@ static void parenthesis(const char **p, const char *end, struct sq_text *out)
 static int table_text(struct facts *f, const char *sql, size_t len)
 {
 	const char *p = sql, *end = sql + len;
-	struct sq_token t, before = { 0 };
-	struct sq_text column_name = { 0 };
+	struct drv_token t, before = { 0 };
+	struct drv_text column_name = { 0 };
 	int depth = 0, is_first = 0, status = DUNLIN_OK;
 
-	while (status == DUNLIN_OK && (t = sq_token_next(&p, end)).kind != SQ_TOKEN_END) {
+	while (status == DUNLIN_OK && (t = drv_token_next(SQ_LEX, &p, end)).kind != DRV_TOKEN_END) {
 		if (is_first)
-			sq_token_name(&t, &column_name);
-		is_first = depth < 2 && (sq_token_is(&t, "(") || sq_token_is(&t, ",")) && depth + sq_token_is(&t, "(") == 1;
-		if (sq_token_is(&t, "(") && depth == 1 && (sq_token_is(&before, "CHECK") || sq_token_is(&before, "AS"))) {
-			if (sq_token_is(&before, "CHECK"))
-				sq_text_addf(&f->line, "check %s ", f->table);
+			drv_token_name(&t, &column_name);
+		is_first = depth < 2 && (drv_token_is(&t, "(") || drv_token_is(&t, ",")) && depth + drv_token_is(&t, "(") == 1;
+		if (drv_token_is(&t, "(") && depth == 1 && (drv_token_is(&before, "CHECK") || drv_token_is(&before, "AS"))) {
+			if (drv_token_is(&before, "CHECK"))
+				drv_text_addf(&f->line, "check %s ", f->table);
 			else
-				sq_text_addf(&f->line, "column %s.%s as ", f->table, column_name.p ? column_name.p : "");
+				drv_text_addf(&f->line, "column %s.%s as ", f->table, column_name.p ? column_name.p : "");
 			parenthesis(&p, end, &f->line);
 			status = keep(f);
 		} else {
-			depth += sq_token_is(&t, "(") - sq_token_is(&t, ")");
+			depth += drv_token_is(&t, "(") - drv_token_is(&t, ")");
 		}
 		if (status == DUNLIN_OK &&
-		    ((depth == 1 && sq_token_is(&t, "AUTOINCREMENT")) || (depth == 0 && sq_token_is(&t, "STRICT")) ||
-		     (depth == 0 && sq_token_is(&t, "WITHOUT")))) {
-			sq_text_addf(&f->line, "table %s ", f->table);
-			lower_add(&f->line, sq_token_is(&t, "WITHOUT") ? "without rowid" : sq_token_is(&t, "STRICT") ? "strict" :
+		    ((depth == 1 && drv_token_is(&t, "AUTOINCREMENT")) || (depth == 0 && drv_token_is(&t, "STRICT")) ||
+		     (depth == 0 && drv_token_is(&t, "WITHOUT")))) {
+			drv_text_addf(&f->line, "table %s ", f->table);
+			lower_add(&f->line, drv_token_is(&t, "WITHOUT") ? "without rowid" : drv_token_is(&t, "STRICT") ? "strict" :
 			          "autoincrement");
 			status = keep(f);
 		}
-		if (status == DUNLIN_OK && depth == 1 && sq_token_is(&t, "DEFERRED") && sq_token_is(&before, "INITIALLY")) {
-			sq_text_addf(&f->line, "foreign-key %s.%s initially deferred", f->table, column_name.p ? column_name.p : "");
+		if (status == DUNLIN_OK && depth == 1 && drv_token_is(&t, "DEFERRED") && drv_token_is(&before, "INITIALLY")) {
+			drv_text_addf(&f->line, "foreign-key %s.%s initially deferred", f->table, column_name.p ? column_name.p : "");
 			status = keep(f);
 		}
 		before = t;
 	}
 	if (column_name.is_failed)
-		status = sq_nomem(f->err);
-	sq_text_clear(&column_name);
+		status = drv_nomem(f->err);
+	drv_text_clear(&column_name);
 	return status;
 }
 
@@ -291,7 +291,7 @@ static int table(struct facts *f, const char *sql, size_t len)
 {
 	int status;
 
-	sq_text_addf(&f->line, "table %s", f->table);
+	drv_text_addf(&f->line, "table %s", f->table);
 	status = keep(f);
 	if (status == DUNLIN_OK)
 		status = columns(f);
@@ -304,8 +304,8 @@ static int table(struct facts *f, const char *sql, size_t len)
 
 static int by_text(struct facts *f, const char *kind, const char *name, const char *sql, size_t len)
 {
-	sq_text_addf(&f->line, "%s %s as", kind, name);
-	sq_normalise(sql, len, &f->line);
+	drv_text_addf(&f->line, "%s %s as", kind, name);
+	drv_normalise(SQ_LEX, sql, len, &f->line);
 	return keep(f);
 }
 
@@ -360,12 +360,12 @@ int sq_snapshot(struct dunlin_conn *c, const char *const *ignore, size_t n_ignor
 		if (status == DUNLIN_OK && (i == 0 || strcmp(f.fact[i - 1], f.fact[i]) != 0))
 			status = fact(arg, f.fact[i], strlen(f.fact[i]));
 		if (i > 0)
-			sq_free(f.fact[i - 1]);
+			drv_free(f.fact[i - 1]);
 	}
 	if (f.n)
-		sq_free(f.fact[f.n - 1]);
-	sq_free(f.fact);
-	sq_text_clear(&f.line);
-	sq_text_clear(&f.key);
+		drv_free(f.fact[f.n - 1]);
+	drv_free(f.fact);
+	drv_text_clear(&f.line);
+	drv_text_clear(&f.key);
 	return status;
 }

@@ -24,61 +24,13 @@
 
 #include <sqlite3.h>
 
-#include <dunlin/driver.h>
+#include "common/common.h"
 
 #define SQ_GUARD "dunlin_guard"
 #define SQ_LOCK_SUFFIX "-dunlin.lock"
 
-/* --- memory and text (text.c) ------------------------------------------------ */
-
-void *sq_alloc(size_t n); /* from the host; NULL: out of memory */
-void *sq_zalloc(size_t n);
-void  sq_free(void *p);
-char *sq_strndup(const char *s, size_t n);
-char *sq_strdup(const char *s);
-void  sq_set_host(const struct dunlin_host *host);
-void  sq_log(int level, const char *text);
-
-/* Makes room for n elements in an array that the caller keeps; 0 or -1. */
-int sq_grow(void *p_ptr, size_t *cap, size_t n, size_t size);
-
-/* A growing text, NUL-ended when p is not NULL; a failed append sticks. */
-struct sq_text {
-	char  *p;
-	size_t len, cap;
-	int    is_failed;
-};
-void sq_text_add(struct sq_text *t, const char *s, size_t n);
-void sq_text_adds(struct sq_text *t, const char *s);
-void sq_text_addf(struct sq_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void sq_text_quote(struct sq_text *t, const char *name); /* "name" as an identifier */
-void sq_text_reset(struct sq_text *t);
-void sq_text_clear(struct sq_text *t);
-
-/* --- SQL tokens (token.c) ------------------------------------------------------ */
-
-enum sq_token_kind {
-	SQ_TOKEN_END = 0,
-	SQ_TOKEN_WORD,   /* keyword or bare name, number, variable */
-	SQ_TOKEN_NAME,   /* "x" `x` [x]                            */
-	SQ_TOKEN_STRING, /* 'x' x'00'                              */
-	SQ_TOKEN_PUNCT
-};
-struct sq_token {
-	int         kind;
-	const char *p;
-	size_t      len;
-};
-/* Reads the next token of [*p, end), comments and white space skipped. */
-struct sq_token sq_token_next(const char **p, const char *end);
-int  sq_token_is(const struct sq_token *t, const char *word); /* ASCII case ignored */
-/* The name that a WORD, NAME or STRING token stands for, quotes taken off. */
-void sq_token_name(const struct sq_token *t, struct sq_text *out);
-/* Text that is the same for statements that differ in case, spacing, comments
- * and quotes of names only. */
-void sq_normalise(const char *sql, size_t len, struct sq_text *out);
-void sq_normalise_token(const struct sq_token *t, struct sq_text *out, char *prev);
-int  sq_contains_word(const char *sql, size_t len, const char *lower); /* case ignored */
+/* How SQLite's text is read by drv_token_next(). */
+#define SQ_LEX (DUNLIN_LEX_BACKTICK | DUNLIN_LEX_BRACKET)
 
 /* --- options (options.c) -------------------------------------------------------- */
 
@@ -120,7 +72,7 @@ struct sq_seen {
 	unsigned has_alter_table : 1;
 	unsigned has_schema_write : 1; /* writes sqlite_schema                      */
 	unsigned is_failed : 1;        /* out of memory while noting                */
-	struct sq_text tables;         /* tables of main that it writes, NUL-ended each */
+	struct drv_text tables;         /* tables of main that it writes, NUL-ended each */
 	size_t last;                   /* where the last of them starts             */
 	char denied[256];              /* why it was refused, "" if it was not      */
 	char hint[256];
@@ -205,8 +157,8 @@ struct sq_session {
 	unsigned is_broken : 1;       /* an I/O error: want a fresh connection */
 	unsigned has_values : 1;
 	char value[SQ_N_PRAGMA][24];
-	struct sq_text keep_temp;     /* temporary objects of an adopted handle, NUL-ended each */
-	struct sq_text keep_attached;
+	struct drv_text keep_temp;     /* temporary objects of an adopted handle, NUL-ended each */
+	struct drv_text keep_attached;
 	int busy_timeout;             /* of an adopted handle                 */
 };
 
@@ -257,13 +209,6 @@ void sq_notice(struct dunlin_conn *c, int level, const char *text);
 
 /* --- errors.c ------------------------------------------------------------------------- */
 
-void sq_error_clear(struct dunlin_driver_error *err);
-/* Fills err, returns status. */
-int  sq_error(struct dunlin_driver_error *err, int status, int errclass, int native, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-void sq_hint(struct dunlin_driver_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void sq_detail(struct dunlin_driver_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int  sq_nomem(struct dunlin_driver_error *err);
 /* What SQLite says about rc; off: where the failing text begins in the step's. */
 int  sq_db_error(struct dunlin_conn *c, int rc, size_t off, struct dunlin_driver_error *err);
 int  sq_stopped(struct dunlin_conn *c, struct dunlin_driver_error *err); /* as wait.cause says */
@@ -271,8 +216,6 @@ int  sq_class_of(int rc, const char *message);
 
 /* --- wait.c --------------------------------------------------------------------------- */
 
-int64_t sq_now_ms(void);               /* monotonic */
-void sq_sleep_ms(int64_t ms);
 int  sq_on_busy(void *arg, int n);     /* sqlite3_busy_handler     */
 int  sq_on_progress(void *arg);        /* sqlite3_progress_handler */
 int  sq_is_stopped(struct dunlin_conn *c); /* sets wait.cause      */
@@ -373,7 +316,6 @@ int  sq_exec_many(struct dunlin_conn *c, const struct dunlin_step *steps, size_t
                   const struct dunlin_exec_observer *obs, struct dunlin_exec_result *res,
                   struct dunlin_driver_error *err);
 int  sq_commit_earlier(struct dunlin_conn *c, struct dunlin_driver_error *err);
-struct dunlin_step sq_step_load(const struct dunlin_step *s); /* min(theirs, ours) bytes */
 
 int  sq_snapshot(struct dunlin_conn *c, const char *const *ignore, size_t n_ignore, dunlin_fact_fn *fact,
                  void *arg, struct dunlin_driver_error *err);

@@ -21,7 +21,7 @@ static int prepare(struct dunlin_conn *c, const char *sql, size_t len, unsigned 
 
 	*st = NULL;
 	if (len > INT_MAX)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_UNKNOWN, SQLITE_TOOBIG, "the statement is longer than 2 GB");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_UNKNOWN, SQLITE_TOOBIG, "the statement is longer than 2 GB");
 	rc = sqlite3_prepare_v3(c->db, sql, (int)len, flags, st, tail);
 	return rc == SQLITE_OK ? DUNLIN_OK : sq_db_error(c, rc, off, err);
 }
@@ -30,7 +30,7 @@ static int prepare(struct dunlin_conn *c, const char *sql, size_t len, unsigned 
 static int check_nul(const char *sql, size_t len, struct dunlin_driver_error *err)
 {
 	if (len && memchr(sql, '\0', len))
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "the statement has a NUL byte in it");
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "the statement has a NUL byte in it");
 	return DUNLIN_OK;
 }
 
@@ -41,14 +41,14 @@ static int before_step(struct dunlin_conn *c, sqlite3_stmt *st, const char *sql,
                        struct dunlin_driver_error *err)
 {
 	if (sqlite3_bind_parameter_count(st) > 0) {
-		sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "the statement has a parameter, '%s', and nothing to fill it",
+		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "the statement has a parameter, '%s', and nothing to fill it",
 		         sqlite3_bind_parameter_name(st, 1) ? sqlite3_bind_parameter_name(st, 1) : "?");
 		if (err)
 			err->position = (int64_t)off;
 		return DUNLIN_ERROR;
 	}
 	if (c->seen.is_failed)
-		return sq_nomem(err);
+		return drv_nomem(err);
 	sq_session_seen(c);
 	return c->mode == SQ_GUARDED ? sq_fk_before(c, sql, len, err) : DUNLIN_OK;
 }
@@ -69,8 +69,8 @@ static int after_step(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	if (c->mode != SQ_GUARDED)
 		return DUNLIN_OK;
 	if (sqlite3_get_autocommit(c->db)) {
-		sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the statement ended the transaction");
-		sq_hint(err, "Transaction control belongs into a migration with `-- dunlin:no-transaction`.");
+		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the statement ended the transaction");
+		drv_hint(err, "Transaction control belongs into a migration with `-- dunlin:no-transaction`.");
 		return DUNLIN_ERROR;
 	}
 	return sq_fk_after(c, err);
@@ -119,7 +119,7 @@ int sq_run(struct dunlin_conn *c, const char *sql, size_t len, int mode, struct 
 static void cached_clear(struct sq_cached *e)
 {
 	sqlite3_finalize(e->stmt);
-	sq_free(e->sql);
+	drv_free(e->sql);
 	*e = (struct sq_cached){ 0 };
 }
 
@@ -152,11 +152,11 @@ static int cached_get(struct dunlin_conn *c, const char *sql, size_t len, sqlite
 	if (status != DUNLIN_OK)
 		return status;
 	if (!*st)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "there is no statement in the text");
-	oldest->sql = sq_strndup(sql, len);
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_SYNTAX, 0, "there is no statement in the text");
+	oldest->sql = drv_strndup(sql, len);
 	if (!oldest->sql) {
 		sqlite3_finalize(*st);
-		return sq_nomem(err);
+		return drv_nomem(err);
 	}
 	oldest->stmt = *st;
 	oldest->len = len;
@@ -190,12 +190,12 @@ static int bind_all(struct dunlin_conn *c, sqlite3_stmt *st, const struct dunlin
 	int rc;
 
 	if ((size_t)sqlite3_bind_parameter_count(st) != n)
-		return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "the statement wants %d parameters and got %zu",
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "the statement wants %d parameters and got %zu",
 		                sqlite3_bind_parameter_count(st), n);
 	for (i = 0; i < n; i++) {
 		rc = bind_one(st, (int)i + 1, &param[i]);
 		if (rc == SQLITE_RANGE)
-			return sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, rc, "parameter %zu is no integer", i + 1);
+			return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, rc, "parameter %zu is no integer", i + 1);
 		if (rc != SQLITE_OK)
 			return sq_db_error(c, rc, 0, err);
 	}
@@ -216,7 +216,7 @@ int sq_run_own(struct dunlin_conn *c, const char *sql, size_t len, const struct 
 		if (status == DUNLIN_OK)
 			status = step_all(c, st, 0, err);
 		if (status == DUNLIN_OK && expect >= 0 && sqlite3_changes(c->db) != expect)
-			status = sq_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0,
+			status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0,
 			                  "the bookkeeping changed %d rows where %lld were due", sqlite3_changes(c->db),
 			                  (long long)expect);
 		sqlite3_reset(st);
@@ -261,9 +261,9 @@ static int give_row(struct dunlin_conn *c, sqlite3_stmt *st, dunlin_row_fn *row,
 	int n = sqlite3_column_count(st), i, status = DUNLIN_OK, mode = c->mode;
 
 	if (n > N_COLUMNS_ON_STACK) {
-		value = sq_alloc((size_t)n * sizeof *value);
-		len = sq_alloc((size_t)n * sizeof *len);
-		type = sq_alloc((size_t)n * sizeof *type);
+		value = drv_alloc((size_t)n * sizeof *value);
+		len = drv_alloc((size_t)n * sizeof *len);
+		type = drv_alloc((size_t)n * sizeof *type);
 	}
 	for (i = 0; value && len && type && i < n; i++) {
 		type[i] = type_of(sqlite3_column_type(st, i)); /* before text makes it one */
@@ -272,19 +272,19 @@ static int give_row(struct dunlin_conn *c, sqlite3_stmt *st, dunlin_row_fn *row,
 		if (!value[i] && type[i] != DUNLIN_TYPE_NULL) {
 			value[i] = ""; /* an empty blob */
 			if (sqlite3_errcode(c->db) == SQLITE_NOMEM)
-				status = sq_nomem(err);
+				status = drv_nomem(err);
 		}
 	}
 	if (!value || !len || !type)
-		status = sq_nomem(err);
+		status = drv_nomem(err);
 	c->mode = SQ_OWN;
 	if (status == DUNLIN_OK)
 		status = row(arg, n, value, len, type);
 	c->mode = mode;
 	if (n > N_COLUMNS_ON_STACK) {
-		sq_free(value);
-		sq_free(len);
-		sq_free(type);
+		drv_free(value);
+		drv_free(len);
+		drv_free(type);
 	}
 	return status;
 }
@@ -350,7 +350,7 @@ int sq_each(struct dunlin_conn *c, const char *sql, const char *param, sq_row_fn
 	struct each e = { row, arg };
 	int status = sq_query(c, sql, strlen(sql), &p, param ? 1 : 0, SQ_OWN, row ? each_row : NULL, &e, err);
 
-	return status == DUNLIN_ENOMEM ? sq_nomem(err) : status;
+	return status == DUNLIN_ENOMEM ? drv_nomem(err) : status;
 }
 
 struct scalar {

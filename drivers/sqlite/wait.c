@@ -8,30 +8,11 @@
 #include <config.h>
 #endif
 
-#include <errno.h>
-#include <time.h>
-
 #include "sqlite_driver.h"
-
-int64_t sq_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-void sq_sleep_ms(int64_t ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	while (ms > 0 && nanosleep(&t, &t) < 0 && errno == EINTR)
-		;
-}
 
 int64_t sq_jitter(struct dunlin_conn *c, int64_t ms)
 {
-	uint32_t x = c->wait.random ? c->wait.random : (uint32_t)sq_now_ms() | 1;
+	uint32_t x = c->wait.random ? c->wait.random : (uint32_t)drv_now_ms() | 1;
 
 	x ^= x << 13;
 	x ^= x >> 17;
@@ -61,7 +42,7 @@ static int is_over(struct dunlin_conn *c)
 {
 	if (sq_is_stopped(c))
 		return 1;
-	if (c->wait.statement_deadline_ms && sq_now_ms() >= c->wait.statement_deadline_ms) {
+	if (c->wait.statement_deadline_ms && drv_now_ms() >= c->wait.statement_deadline_ms) {
 		c->wait.cause = SQ_CAUSE_STATEMENT;
 		return 1;
 	}
@@ -87,10 +68,10 @@ int sq_on_busy(void *arg, int n)
 	ms = sq_jitter(c, delay[n < 8 ? n : 7]);
 	if (ms > c->wait.budget_ms)
 		ms = c->wait.budget_ms;
-	start = sq_now_ms();
-	sq_sleep_ms(ms);
+	start = drv_now_ms();
+	drv_sleep_ms(ms);
 	/* At least what was asked for, or a coarse clock would never run out. */
-	start = sq_now_ms() - start;
+	start = drv_now_ms() - start;
 	c->wait.budget_ms -= start > ms ? start : ms;
 	return 1;
 }
@@ -112,7 +93,7 @@ void sq_wait_statement(struct dunlin_conn *c, int64_t timeout_ms)
 {
 	if (timeout_ms < 0)
 		timeout_ms = c->opt.statement_timeout_ms;
-	c->wait.statement_deadline_ms = timeout_ms > 0 ? sq_now_ms() + timeout_ms : 0;
+	c->wait.statement_deadline_ms = timeout_ms > 0 ? drv_now_ms() + timeout_ms : 0;
 }
 
 void sq_wait_statement_end(struct dunlin_conn *c)

@@ -159,7 +159,8 @@ struct dunlin_param {
  *   BEGIN  STATEMENT...  SEAL  LEDGER...  COMMIT
  *
  * and, outside of one, STATEMENT or LEDGER steps that each commit by
- * themselves.
+ * themselves, or BEGIN ... COMMIT without SEAL around such a statement and its
+ * bookkeeping: the session stays as the file has made it until reset_session().
  */
 enum dunlin_step_kind {
 	/* Opens a transaction with a guard in it.  sql: the file's own BEGIN with

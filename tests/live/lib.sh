@@ -22,6 +22,7 @@ shared_folder=${DUNLIN_SHARED-} # it does not stay
 . "${top_srcdir:-.}/tests/cli/lib.sh" || exit 99
 
 full=${DUNLIN_TEST_FULL:-0}
+export MIGRATION_TIMEOUT=120000 # ms: nothing here hangs for ever
 
 # LeakSanitizer traces its own process, which strace does already.
 needs_strace() {

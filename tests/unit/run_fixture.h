@@ -47,6 +47,7 @@ static struct {
 	int    n_early;              /* events told before another could see them   */
 	void (*on_event)(const struct dunlin_event *e);
 	void (*on_progress)(const struct dunlin_progress *p);
+	void (*on_log)(const char *text);
 	struct dunlin_progress progress;
 	int64_t most_sent, most_statements;
 } W;
@@ -161,6 +162,8 @@ static inline void on_log(void *arg, int level, const char *text)
 {
 	(void)arg;
 	add_text(W.log, sizeof W.log, "%d %s\n", level, text);
+	if (W.on_log)
+		W.on_log(text);
 }
 
 static inline int count(const char *text, const char *part)
@@ -242,8 +245,10 @@ static inline void add_encoded(char *out, size_t size, const char *text)
 static inline void make_url(void)
 {
 	snprintf(W.url, sizeof W.url, "%s:%s", W.driver, W.path);
-	if (strcmp(W.driver, "mock") != 0)
+	if (strcmp(W.driver, "mock") != 0) {
+		add_text(W.url, sizeof W.url, "?synchronous=off"); /* no power is lost here */
 		return;
+	}
 	add_text(W.url, sizeof W.url, "?inline=");
 	add_encoded(W.url, sizeof W.url, W.script);
 	if (W.has_trace)

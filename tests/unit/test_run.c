@@ -410,6 +410,37 @@ static void a_file_that_changes_meanwhile_stops_before_it_commits(void)
 	end();
 }
 
+static void change_when_told(const char *text)
+{
+	if (strstr(text, "left nothing"))
+		memcpy(changing, "CREATE TABLE too", 16);
+}
+
+/* The change falls between the plan and the reading of both. */
+static void those_before_a_file_that_changes_still_go(void)
+{
+	for (int all = 0; all < 2; all++) {
+		begin("mock");
+		file("1.0.0-000-bad.sql", "SELECT * FROM nosuch;\n");
+		TAP_EQ_INT(up(), DUNLIN_EXIT_FAILED);
+		no_file("1.0.0-000-bad.sql"); /* of which a warning tells from now on */
+		file("1.0.0-001-one.sql", one);
+		strcpy(changing, "CREATE TABLE two (x);\n");
+		file("1.0.0-002-two.sql", changing);
+		file("1.0.0-003-three.sql", three);
+		W.on_log = change_when_told;
+		TAP_EQ_INT(RUN(.op = DUNLIN_OP_UP, .transaction = all ? DUNLIN_TX_ALL : 0), DUNLIN_EXIT_INVALID);
+		W.on_log = NULL;
+		TAP_EQ_STR(W.err.version, "1.0.0-002");
+		TAP_EQ_STR(ask(TABLES), all ? "" : "one\n");
+		TAP_EQ_STR(ask("SELECT version, state FROM " TABLE " WHERE version > '1.0.0-000' ORDER BY 1"),
+		           all ? "1.0.0-002 failed\n" : "1.0.0-001 applied\n1.0.0-002 failed\n");
+		TAP_EQ_STR(log_of_run(), W.events);
+		CHECK_LEDGER();
+		end();
+	}
+}
+
 static void a_file_that_changes_meanwhile_undoes_the_transaction_of_all(void)
 {
 	begin("mock");
@@ -842,6 +873,7 @@ int main(void)
 		T(the_runs_end_is_recorded_although_it_is_locked_for_a_while),
 		T(transaction_all_is_all_or_nothing),
 		T(a_file_that_changes_meanwhile_stops_before_it_commits),
+		T(those_before_a_file_that_changes_still_go),
 		T(a_file_that_changes_meanwhile_undoes_the_transaction_of_all),
 		T(a_rollback_is_one_transaction_where_it_can_be),
 		T(what_has_no_effect_in_a_transaction_runs_around_it),

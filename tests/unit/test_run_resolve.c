@@ -49,7 +49,7 @@ static int up_with(const char *caps, const char *point, int n, const char *when,
 	W.n_early = 0;
 	if (!TAP_EQ_INT(RUN(.op = DUNLIN_OP_UP, .transaction = all ? DUNLIN_TX_ALL : DUNLIN_TX_PER_MIGRATION), 0) ||
 	    !TAP_EQ_STR(ask("SELECT x FROM one ORDER BY x"), "1\n2\n3\n4\n") ||
-	    !TAP_EQ_STR(log_of_run(), W.events) || !TAP_EQ_INT(W.n_early, 0) ||
+	    !TAP_EQ_STR(log_of_run(), W.events) || !TAP_EQ_INT(W.n_early, 0) || !TAP_EQ_STR(W.err.message, "") ||
 	    !TAP_EQ_STR(ask("SELECT count(*), max(batch), count(DISTINCT run_id) FROM " TABLE " WHERE state = 'applied'"), "4 1 1\n") ||
 	    !TAP_EQ_INT(dunlin_last_summary(W.d)->n_done, 4) || !TAP_EQ_INT(W.progress.migrations_done, 4) ||
 	    !TAP_EQ_INT(W.progress.statements_done, 5))

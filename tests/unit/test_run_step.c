@@ -462,7 +462,7 @@ static void a_half_revert_goes_on_by_rollback(void)
 	TAP_EQ_INT(rollback(), DUNLIN_EXIT_FAILED);
 	TAP_EQ_STR(ask(ROW), "failed down 1 3\n");
 	TAP_EQ_STR(W.err.state, "statement 1 of 3 of its down has run");
-	TAP_OK(strstr(W.err.hint, "`dunlin rollback`") != NULL);
+	TAP_OK(strstr(W.err.hint, "`dunlin rollback") != NULL);
 	CHECK_LEDGER();
 	TAP_EQ_INT(up(), DUNLIN_EXIT_REPAIR);
 	script("");
@@ -582,6 +582,31 @@ static void cancel_1_stops_before_the_next_statement(void)
 	end();
 }
 
+static void sleep_after_the_first(const struct dunlin_event *e)
+{
+	struct timespec t = { 0, 400 * 1000000 };
+
+	if (strcmp(e->event, "statement.done") == 0)
+		nanosleep(&t, NULL);
+}
+
+static void the_timeout_stops_before_the_next_statement(void)
+{
+	begin("mock");
+	file(FILE1, NO_TX "CREATE TABLE a (x);\nCREATE TABLE b (x);\n");
+	option("timeout", "300ms");
+	W.on_event = sleep_after_the_first;
+	TAP_EQ_INT(up(), DUNLIN_EXIT_TIMEOUT);
+	W.on_event = NULL;
+	TAP_EQ_INT(W.err.errclass, DUNLIN_CLASS_TIMEOUT);
+	TAP_EQ_STR(W.err.message, "the time that --timeout gives is up");
+	TAP_EQ_STR(ask("SELECT state, statements_done, error_class FROM " TABLE), "failed 1 TIMEOUT\n");
+	TAP_EQ_STR(ask("SELECT count(*) FROM " EVENTS " WHERE event = 'run.finished'"), "1\n");
+	option("timeout", "60s");
+	CHECK_LEDGER();
+	end();
+}
+
 static void *cancel_later(void *arg)
 {
 	struct timespec t = { 0, 150 * 1000000 };
@@ -668,6 +693,107 @@ static void sqlite_takes_the_same_steps(void)
 	end();
 }
 
+/* --- a driver that watches what it is given, with a few more rules ---------------------------- */
+
+static const struct dunlin_driver *real;
+static char steps[4096];
+
+static int watch(struct dunlin_conn *c, const struct dunlin_step *step, size_t n, const struct dunlin_exec_observer *obs,
+                 struct dunlin_exec_result *res, struct dunlin_driver_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct dunlin_step *st = DUNLIN_STEP_AT(step, i);
+
+		if (st->kind == DUNLIN_STEP_BEGIN || st->kind == DUNLIN_STEP_STATEMENT)
+			add_text(steps, sizeof steps, "%s lock=%lld statement=%lld\n", st->kind == DUNLIN_STEP_BEGIN ? "begin" : "run",
+			         (long long)st->lock_timeout_ms, (long long)st->statement_timeout_ms);
+	}
+	return real->exec_many(c, step, n, obs, res, err);
+}
+
+static const struct dunlin_driver *watch_entry(const struct dunlin_host *host, struct dunlin_driver_error *err)
+{
+	static const char *const schemes[] = { "watch", NULL };
+	static const struct dunlin_rule rules[] = {
+		{ "CREATE UNIQUE INDEX", DUNLIN_ST_DDL | DUNLIN_ST_NO_TX | DUNLIN_ST_CONCURRENT },
+		{ "CREATE|DROP", DUNLIN_ST_DDL },
+		{ "BEGIN", DUNLIN_ST_BEGIN },
+		{ "COMMIT PREPARED", DUNLIN_ST_TX_OTHER },
+		{ "COMMIT", DUNLIN_ST_COMMIT | DUNLIN_ST_COMMITS },
+		{ "INSERT", DUNLIN_ST_DML },
+		{ NULL, 0 },
+	};
+	static struct dunlin_driver drv;
+	static struct dunlin_dialect dialect;
+
+	(void)host, (void)err;
+	drv = *real;
+	dialect = *real->dialect;
+	dialect.name = drv.name = "watch";
+	dialect.rules = rules;
+	drv.schemes = schemes;
+	drv.dialect = &dialect;
+	drv.exec_many = watch;
+	return &drv;
+}
+
+static int begin_watching(void)
+{
+	begin("mock");
+	steps[0] = '\0';
+	if (!real && (!TAP_OK(loader_find("mock", NULL, &real, &W.err) == 0) ||
+	              !TAP_EQ_INT(dunlin_driver_register(watch_entry, &W.err), 0))) {
+		tap_note("%s", W.err.message);
+		return -1;
+	}
+	return 0;
+}
+
+/* up() through the watching driver. */
+static int up_watched(void)
+{
+	char url[120];
+
+	snprintf(url, sizeof url, "watch:%s", W.path);
+	if (!handle())
+		return W.err.code;
+	dunlin_set(W.d, "url", url, &W.err);
+	return dunlin_execute(W.d, &(struct dunlin_request){ .op = DUNLIN_OP_UP }, &W.err) == 0 ? 0 : W.err.code;
+}
+
+static void timeouts_travel_with_their_steps(void)
+{
+	if (begin_watching() < 0)
+		return;
+	file(FILE1, "-- dunlin:lock-timeout 2s\n-- dunlin:statement-timeout 1min\nCREATE TABLE a (x);\n");
+	TAP_EQ_INT(up_watched(), 0);
+	TAP_EQ_STR(steps, "begin lock=-1 statement=-1\nbegin lock=2000 statement=60000\nrun lock=-1 statement=-1\nbegin lock=-1 statement=-1\n");
+	steps[0] = '\0';
+	/* outside one: a record, the statement that waits for ever by nature, one with its progress, records */
+	file("1.0.0-002-b.sql", NO_TX "CREATE UNIQUE INDEX i ON a (x);\nINSERT INTO a VALUES (1);\n");
+	TAP_EQ_INT(up_watched(), 0);
+	TAP_OK(strstr(steps, "run lock=0 statement=-1\n") != NULL);
+	steps[0] = '\0';
+	file("1.0.0-003-c.sql", NO_TX "-- dunlin:lock-timeout 3s\nCREATE UNIQUE INDEX j ON a (x);\nINSERT INTO a VALUES (2);\n");
+	TAP_EQ_INT(up_watched(), 0);
+	TAP_OK(strstr(steps, "\nrun lock=3000 statement=-1\n") != NULL);
+	TAP_OK(strstr(steps, "begin lock=3000 statement=-1\nrun lock=3000 statement=-1\n") != NULL);
+	end();
+}
+
+static void a_block_ends_by_commit_or_rollback_alone(void)
+{
+	if (begin_watching() < 0)
+		return;
+	file(FILE1, NO_TX "CREATE TABLE a (x);\nBEGIN;\nINSERT INTO a VALUES (1);\n  COMMIT PREPARED 'x';\nCOMMIT;\n");
+	TAP_EQ_INT(up_watched(), DUNLIN_EXIT_INVALID);
+	TAP_EQ_INT(W.err.line, 5);
+	TAP_EQ_STR(W.err.version, "1.0.0-001");
+	TAP_EQ_STR(ask("SELECT count(*) FROM a"), "0\n");
+	TAP_EQ_STR(ask(ROW), "failed up 1 5\n");
+	end();
+}
+
 int main(void)
 {
 #define T(f) { #f, f }
@@ -693,9 +819,12 @@ int main(void)
 		T(a_lock_error_in_a_block_takes_it_from_its_begin),
 		T(a_lock_that_stays_leaves_it_half_done),
 		T(cancel_1_stops_before_the_next_statement),
+		T(the_timeout_stops_before_the_next_statement),
 		T(cancel_2_and_the_timeout_stop_the_running_statement),
 		T(a_file_that_changes_meanwhile_does_not_begin),
 		T(sqlite_takes_the_same_steps),
+		T(timeouts_travel_with_their_steps),
+		T(a_block_ends_by_commit_or_rollback_alone),
 	};
 
 	return run_main("run_step", tests, sizeof tests / sizeof *tests);

@@ -5,47 +5,48 @@
 #include <config.h>
 #endif
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sqlite_driver.h"
+#include "common/common.h"
 
 static const struct dunlin_host *the_host;
 
-void sq_set_host(const struct dunlin_host *host)
+void drv_set_host(const struct dunlin_host *host)
 {
 	the_host = host;
 }
 
-void sq_log(int level, const char *text)
+void drv_log(int level, const char *text)
 {
 	if (the_host->log)
 		the_host->log(the_host->ctx, level, text);
 }
 
-void *sq_alloc(size_t n)
+void *drv_alloc(size_t n)
 {
 	return the_host->alloc(the_host->ctx, n ? n : 1);
 }
 
-void *sq_zalloc(size_t n)
+void *drv_zalloc(size_t n)
 {
-	void *p = sq_alloc(n);
+	void *p = drv_alloc(n);
 
 	if (p)
 		memset(p, 0, n);
 	return p;
 }
 
-void sq_free(void *p)
+void drv_free(void *p)
 {
 	if (p)
 		the_host->free(the_host->ctx, p);
 }
 
-char *sq_strndup(const char *s, size_t n)
+char *drv_strndup(const char *s, size_t n)
 {
-	char *p = n < SIZE_MAX ? sq_alloc(n + 1) : NULL;
+	char *p = n < SIZE_MAX ? drv_alloc(n + 1) : NULL;
 
 	if (p) {
 		memcpy(p, s, n);
@@ -54,12 +55,12 @@ char *sq_strndup(const char *s, size_t n)
 	return p;
 }
 
-char *sq_strdup(const char *s)
+char *drv_strdup(const char *s)
 {
-	return sq_strndup(s, strlen(s));
+	return drv_strndup(s, strlen(s));
 }
 
-int sq_grow(void *p_ptr, size_t *cap, size_t n, size_t size)
+int drv_grow(void *p_ptr, size_t *cap, size_t n, size_t size)
 {
 	void **p = p_ptr, *bigger;
 	size_t want;
@@ -71,25 +72,25 @@ int sq_grow(void *p_ptr, size_t *cap, size_t n, size_t size)
 		want = n;
 	if (want > SIZE_MAX / 2 / size)
 		return -1;
-	bigger = sq_alloc(want * size);
+	bigger = drv_alloc(want * size);
 	if (!bigger)
 		return -1;
 	if (*p)
 		memcpy(bigger, *p, *cap * size);
-	sq_free(*p);
+	drv_free(*p);
 	*p = bigger;
 	*cap = want;
 	return 0;
 }
 
-static int reserve(struct sq_text *t, size_t more)
+static int reserve(struct drv_text *t, size_t more)
 {
-	if (!t->is_failed && (more > SIZE_MAX - t->len - 1 || sq_grow(&t->p, &t->cap, t->len + more + 1, 1) < 0))
+	if (!t->is_failed && (more > SIZE_MAX - t->len - 1 || drv_grow(&t->p, &t->cap, t->len + more + 1, 1) < 0))
 		t->is_failed = 1;
 	return t->is_failed ? -1 : 0;
 }
 
-void sq_text_add(struct sq_text *t, const char *s, size_t n)
+void drv_text_add(struct drv_text *t, const char *s, size_t n)
 {
 	if (reserve(t, n) < 0)
 		return;
@@ -98,12 +99,12 @@ void sq_text_add(struct sq_text *t, const char *s, size_t n)
 	t->p[t->len] = '\0';
 }
 
-void sq_text_adds(struct sq_text *t, const char *s)
+void drv_text_adds(struct drv_text *t, const char *s)
 {
-	sq_text_add(t, s, strlen(s));
+	drv_text_add(t, s, strlen(s));
 }
 
-void sq_text_addf(struct sq_text *t, const char *fmt, ...)
+void drv_text_addf(struct drv_text *t, const char *fmt, ...)
 {
 	va_list ap, again;
 	int n;
@@ -119,18 +120,18 @@ void sq_text_addf(struct sq_text *t, const char *fmt, ...)
 	va_end(ap);
 }
 
-void sq_text_quote(struct sq_text *t, const char *name)
+void drv_text_quote(struct drv_text *t, const char *name)
 {
-	sq_text_add(t, "\"", 1);
+	drv_text_add(t, "\"", 1);
 	for (; *name; name++) {
 		if (*name == '"')
-			sq_text_add(t, "\"", 1);
-		sq_text_add(t, name, 1);
+			drv_text_add(t, "\"", 1);
+		drv_text_add(t, name, 1);
 	}
-	sq_text_add(t, "\"", 1);
+	drv_text_add(t, "\"", 1);
 }
 
-void sq_text_reset(struct sq_text *t)
+void drv_text_reset(struct drv_text *t)
 {
 	t->len = 0;
 	t->is_failed = 0;
@@ -138,8 +139,8 @@ void sq_text_reset(struct sq_text *t)
 		t->p[0] = '\0';
 }
 
-void sq_text_clear(struct sq_text *t)
+void drv_text_clear(struct drv_text *t)
 {
-	sq_free(t->p);
-	*t = (struct sq_text){ 0 };
+	drv_free(t->p);
+	*t = (struct drv_text){ 0 };
 }
