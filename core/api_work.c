@@ -136,6 +136,8 @@ int work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err
 			w->n_foreign = 0;
 			return 0;
 		}
+		if (w->is_foreign_known)
+			return 0;
 		if (ledger_foreign_tables(&d->ledger, &d->session, &w->arena, &w->foreign, &w->n_foreign, err) < 0)
 			return -1;
 		if (w->n_foreign == 0)

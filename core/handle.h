@@ -41,6 +41,7 @@ struct work {
 	struct arena arena;
 	struct script_env env;
 	const char **foreign; size_t n_foreign;
+	int is_foreign_known;           /* without a ledger they need not be asked for again */
 	int is_folder_optional;         /* the ledger has all that is needed       */
 };
 

@@ -348,6 +348,8 @@ int run_execute(struct runner *r, struct dunlin_error *err)
 	}
 	if (r->s->conn && r->is_begun && record_run_finished(r, rc < 0 ? err : NULL, &ignored) < 0 && rc == 0) {
 		*err = ignored;
+		if (r->s->conn)
+			run_emit(r, &ignored); /* what is there all the same */
 		r->fail(r->arg, err);
 		tell_state(r, SIZE_MAX, err);
 		rc = -1;

@@ -210,13 +210,15 @@ static int is_locked(const struct runner *r)
 }
 
 /* Tells the events of what is durable.  They are told later where the line has
- * gone, and none of them while a transaction is open that may yet fail. */
+ * gone, none of them while a transaction is open that may yet fail, and those of
+ * the last window together with the run's end. */
 static int emit(struct runner *r, int status, const struct dunlin_exec_result *res, struct dunlin_error *err)
 {
 	struct dunlin_driver_error keep = r->s->de;
 	struct dunlin_error own;
 
-	if (res->n_durable == 0 || (status == RUN_OK && ends_open(r)) || status == RUN_LOST)
+	if (res->n_durable == 0 || (status == RUN_OK && ends_open(r)) || status == RUN_LOST ||
+	    (status == RUN_OK && !r->is_stepping && r->n_done == r->plan->n_action))
 		return status;
 	if (run_emit(r, &own) == 0) {
 		r->s->de = keep;
