@@ -17,6 +17,7 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_directive \
 	tests/unit/test_discover \
+	tests/unit/test_docker \
 	tests/unit/test_dotenv \
 	tests/unit/test_driver_check \
 	tests/unit/test_duration \
@@ -91,6 +92,7 @@ shell_tests = \
 	tests/cli/completion.test \
 	tests/cli/confirm.test \
 	tests/cli/database.test \
+	tests/cli/docker.test \
 	tests/cli/files.test \
 	tests/cli/help.test \
 	tests/cli/options.test \
@@ -122,6 +124,7 @@ EXTRA_DIST += \
 	tests/cli/completion.test \
 	tests/cli/confirm.test \
 	tests/cli/database.test \
+	tests/cli/docker.test \
 	tests/cli/files.test \
 	tests/cli/help.test \
 	tests/cli/lib.sh \
