@@ -12,8 +12,8 @@
  * on their way: what is pipelined is not serialised.  The handshake of TCP is
  * neither delayed nor counted.
  *
- * A round trip is counted when a client sends something first, or for the first
- * time after something was delivered to it.
+ * A round trip is what a client sends first, or after something was delivered to
+ * it, and gets an answer to.
  *
  * The cuts, the N-th time (1) that WORD comes along on a connection, N times (1)
  * in all, 0: without end.  Both sides are closed at once.
@@ -69,7 +69,8 @@ struct flow {
 struct line {
 	int client, server;       /* -1: this line is free */
 	struct flow up, down;     /* to the server, to the client */
-	int is_their_turn;        /* the client sent, and got nothing since */
+	int has_asked;            /* the client sent, and got nothing since  */
+	int is_unanswered;        /* nor did the server send anything        */
 	int is_answer_cut;        /* the next answer ends it */
 };
 
@@ -239,9 +240,8 @@ static int take_up(struct line *l, const char *data, size_t len)
 {
 	int is_last = 0;
 
-	if (!l->is_their_turn)
-		count.roundtrips++;
-	l->is_their_turn = 1;
+	l->is_unanswered |= !l->has_asked;
+	l->has_asked = 1;
 	if (is_armed(CUT_TO_SERVER) && l->up.n + (int64_t)len >= option.cut_bytes) {
 		len = (size_t)(option.cut_bytes - l->up.n);
 		is_last = 1;
@@ -279,6 +279,8 @@ static int take_down(struct line *l, const char *data, size_t len)
 		cut_line(l);
 		return -1;
 	}
+	count.roundtrips += l->is_unanswered;
+	l->is_unanswered = 0;
 	if (is_last)
 		len = (size_t)(option.cut_bytes - l->down.n);
 	l->down.n += (int64_t)len;
@@ -324,7 +326,7 @@ static int serve(struct line *l, int64_t now)
 		return -1;
 	}
 	if (count.to_client != before)
-		l->is_their_turn = 0;
+		l->has_asked = 0;
 	return 0;
 }
 
