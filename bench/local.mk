@@ -8,9 +8,14 @@ bench_measure_LDADD =
 CLEANFILES += bench/measure$(EXEEXT)
 
 # The program itself, not libtool's script around it.
-bench: all bench/measure$(EXEEXT)
+bench: all bench/measure$(EXEEXT) tests/tools/proxy$(EXEEXT)
+	PROXY='$(abs_top_builddir)/tests/tools/proxy' \
 	DUNLIN='$(abs_top_builddir)/.libs/dunlin' MEASURE='$(abs_top_builddir)/bench/measure' \
 	LD_LIBRARY_PATH='$(abs_top_builddir)/.libs' DUNLIN_DRIVER_PATH='$(abs_top_builddir)/.libs' \
 	$(BASH_PATH) $(srcdir)/bench/bench $(PARTS)
 
-EXTRA_DIST += bench/bench
+# list: bench/bench* bench/*.sh
+EXTRA_DIST += \
+	bench/bench \
+	bench/bench-postgresql \
+	bench/lib.sh

@@ -8,6 +8,7 @@
 #include "handle.h"
 
 #include "buf.h"
+#include "docker.h"
 #include "loader.h"
 
 #include <pwd.h>
@@ -160,6 +161,37 @@ static int set_ledger(struct dunlin *d, struct dunlin_error *err)
 	return 0;
 }
 
+static int is_ended(void *arg)
+{
+	const struct dunlin *d = arg;
+
+	return d->cancel || is_late(d);
+}
+
+#define DOCKER_MS 10000 /* for an answer of docker or podman */
+
+/* A container's database in place of its name. */
+static int parse_docker_url(struct dunlin *d, const char *text, struct dunlin_error *err)
+{
+	const struct command_limits limits = { .ms = DOCKER_MS, .should_stop = is_ended, .arg = d };
+	struct buf url = BUF_INIT, origin = BUF_INIT;
+	struct docker_found found = { .url = &url, .origin = &origin };
+	int rc = docker_find(text, &limits, &found, err);
+
+	if (rc == 0)
+		rc = url_parse(url.p, &d->url, err);
+	if (rc == 0) {
+		d->is_local = found.is_local;
+		handle_log(d, DUNLIN_LOG_DEBUG, "url: %s, of %s%s", url_masked(&d->url), origin.p,
+		           found.is_local ? "" : " on another machine");
+	}
+	if (url.p)
+		explicit_bzero(url.p, url.len);
+	buf_clear(&url);
+	buf_clear(&origin);
+	return rc < 0 ? handle_fail(d, err) : 0;
+}
+
 int handle_driver(struct dunlin *d, struct dunlin_error *err)
 {
 	const char *text = handle_option(d, "url");
@@ -168,7 +200,8 @@ int handle_driver(struct dunlin *d, struct dunlin_error *err)
 		return set_ledger(d, err);
 	if (!text)
 		return config_no_url(d->config, err);
-	if (url_parse(text, &d->url, err) < 0)
+	d->is_local = 0;
+	if ((docker_is_url(text) ? parse_docker_url(d, text, err) : url_parse(text, &d->url, err)) < 0)
 		return -1;
 	if (loader_find_scheme(d->url.scheme, handle_option(d, "driver-path"), &d->drv, err) < 0 ||
 	    url_bind(&d->url, d->drv->flags, err) < 0 ||
@@ -192,7 +225,7 @@ int handle_options(struct dunlin *d, int create, struct dunlin_kv **out, size_t 
 		{ "connect-timeout", "connect_timeout_ms" },
 	};
 	size_t used = 0, k = d->url.n_opt;
-	struct dunlin_kv *kv = mem_zalloc((k + 6) * sizeof *kv);
+	struct dunlin_kv *kv = mem_zalloc((k + 7) * sizeof *kv);
 
 	if (!kv)
 		return error_nomem(err);
@@ -200,6 +233,8 @@ int handle_options(struct dunlin *d, int create, struct dunlin_kv **out, size_t 
 		memcpy(kv, d->url.opt, k * sizeof *kv);
 	if (create)
 		kv[k++] = (struct dunlin_kv){ "create", "1" };
+	if (d->is_local)
+		kv[k++] = (struct dunlin_kv){ "is_local", "1" };
 	kv[k++] = (struct dunlin_kv){ "application_name", "dunlin" };
 	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
 		int64_t ms = config_duration(d->config, durations[i].option);

@@ -23,6 +23,8 @@ libdunlincore_la_SOURCES = \
 	core/buf.h \
 	core/checksum.c \
 	core/checksum.h \
+	core/command.c \
+	core/command.h \
 	core/config.c \
 	core/config.h \
 	core/config_file.c \
@@ -36,6 +38,9 @@ libdunlincore_la_SOURCES = \
 	core/directive.h \
 	core/discover.c \
 	core/discover.h \
+	core/docker.c \
+	core/docker.h \
+	core/docker_read.c \
 	core/dotenv.c \
 	core/dotenv.h \
 	core/driver_check.c \

@@ -5,4 +5,5 @@ EXTRA_DIST += \
 	script/demo \
 	script/lists \
 	script/packages \
+	script/servers \
 	script/test

@@ -4,6 +4,7 @@
 #   tests/cli/*.test      the built program
 #   tests/live/*.test     the same, while something goes wrong around it
 #   tests/*.test          the build itself: headers, exported symbols, lists
+#   tests/tools/          programs that the tests use, and their own tests
 #   tests/plugins/        drivers that test_loader loads or sees refused
 
 include tests/plugins/local.mk
@@ -16,6 +17,7 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_directive \
 	tests/unit/test_discover \
+	tests/unit/test_docker \
 	tests/unit/test_dotenv \
 	tests/unit/test_driver_check \
 	tests/unit/test_duration \
@@ -84,12 +86,13 @@ tests_unit_test_sqlite_session_LDADD = $(sqlite_ldadd)
 check_PROGRAMS += $(unit_tests) $(sqlite_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
 
-# list: tests/*.test tests/cli/*.test tests/live/*.test
+# list: tests/*.test tests/cli/*.test tests/live/*.test tests/tools/*.test
 shell_tests = \
 	tests/cli/check.test \
 	tests/cli/completion.test \
 	tests/cli/confirm.test \
 	tests/cli/database.test \
+	tests/cli/docker.test \
 	tests/cli/files.test \
 	tests/cli/help.test \
 	tests/cli/options.test \
@@ -110,16 +113,18 @@ shell_tests = \
 	tests/live/many.test \
 	tests/live/resume.test \
 	tests/live/session.test \
-	tests/live/signals.test
+	tests/live/signals.test \
+	tests/tools/proxy.test
 TESTS += $(unit_tests) $(sqlite_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
-# list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/unit/*.h
+# list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/tools/*.test tests/unit/*.h
 EXTRA_DIST += \
 	tests/abi/libdunlin.exports \
 	tests/cli/check.test \
 	tests/cli/completion.test \
 	tests/cli/confirm.test \
 	tests/cli/database.test \
+	tests/cli/docker.test \
 	tests/cli/files.test \
 	tests/cli/help.test \
 	tests/cli/lib.sh \
@@ -158,6 +163,7 @@ EXTRA_DIST += \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/tools/proxy.test \
 	tests/unit/plan_case.h \
 	tests/unit/run_fixture.h \
 	tests/unit/script_text.h \
@@ -165,6 +171,14 @@ EXTRA_DIST += \
 	tests/unit/sqlite_fixture.h \
 	tests/unit/tap.h \
 	tests/unit/tree.h
+
+check_PROGRAMS += tests/tools/proxy
+# list: tests/tools/*.c tests/tools/*.h
+tests_tools_proxy_SOURCES = \
+	tests/tools/proxy.c \
+	tests/tools/sockets.c \
+	tests/tools/sockets.h
+tests_tools_proxy_LDADD =
 
 TEST_EXTENSIONS = .test
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
