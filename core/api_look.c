@@ -117,7 +117,7 @@ int dunlin_status(struct dunlin *d, struct dunlin_status_report **out, struct du
 		dunlin_status_free(&b->pub);
 		handle_fail(d, err);
 	}
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 void dunlin_status_free(struct dunlin_status_report *r)
@@ -146,7 +146,7 @@ int dunlin_history(struct dunlin *d, int64_t limit,
 	history_clear(&h);
 	if (rc < 0)
 		handle_fail(d, err);
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 /* --- findings given to the caller ------------------------------------------------ */
@@ -238,7 +238,7 @@ out:
 	}
 	plan_clear(&p);
 	work_clear(&w);
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 /* --- verify ------------------------------------------------------------------------ */
@@ -349,7 +349,7 @@ int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings *
 	}
 	plan_clear(&p);
 	work_clear(&w);
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 /* --- health -------------------------------------------------------------------------- */

@@ -263,5 +263,5 @@ out:
 		dunlin_findings_free(&b->pub);
 		handle_fail(d, err);
 	}
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }

@@ -119,7 +119,12 @@ struct dunlin_file { const char *name; const char *data; size_t len; };
 DUNLIN_API int dunlin_add_memory(struct dunlin *d, const char *component,
                                  const struct dunlin_file *file, size_t n, struct dunlin_error *err);
 
-/* Works on the application's own sqlite3 *, PGconn * or MYSQL *, which stays open. */
+/*
+ * Works on the application's own sqlite3 *, PGconn * or MYSQL *, which stays
+ * open and is the application's again, its settings as they were, when a call
+ * is over.  It must not be inside a transaction when a call begins
+ * (DUNLIN_EXIT_USAGE).
+ */
 DUNLIN_API int dunlin_adopt(struct dunlin *d, const char *driver, void *handle, struct dunlin_error *err);
 
 /* Any thread, async-signal-safe.  The first call lets what was sent end; the

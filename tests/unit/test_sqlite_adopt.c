@@ -141,18 +141,78 @@ static void a_handle_has_one_database(void)
 
 static void an_open_transaction_of_the_programs_own_is_not_touched(void)
 {
+	struct dunlin_status_report *r = NULL;
 	sqlite3 *db = NULL;
 	struct dunlin *d;
 
 	sqlite3_open(":memory:", &db);
 	sqlite3_exec(db, "CREATE TABLE mine (x); BEGIN; INSERT INTO mine VALUES (1)", NULL, NULL, NULL);
 	TAP_EQ_INT(dunlin_new(&d, &err), 0);
-	if (dunlin_adopt(d, "sqlite", db, &err) == 0)
-		TAP_OK(execute(d, DUNLIN_OP_UP) != 0);
-	tap_note("%s", err.message);
+	TAP_EQ_INT(dunlin_adopt(d, "sqlite", db, &err), -1);
+	TAP_EQ_INT(err.code, DUNLIN_EXIT_USAGE);
+	TAP_EQ_STR(err.message, "the handle is inside a transaction");
 	dunlin_free(d);
 	TAP_EQ_INT(sqlite3_get_autocommit(db), 0);
 	TAP_EQ_STR(ask(db, "COMMIT; SELECT count(*) FROM mine"), "1,");
+	/* begun since it was adopted */
+	d = adopt(db, 1);
+	sqlite3_exec(db, "BEGIN; INSERT INTO mine VALUES (2)", NULL, NULL, NULL);
+	TAP_EQ_INT(execute(d, DUNLIN_OP_UP), DUNLIN_EXIT_USAGE);
+	TAP_EQ_STR(err.message, "the handle is inside a transaction");
+	TAP_EQ_INT(dunlin_status(d, &r, &err), -1);
+	TAP_EQ_INT(err.code, DUNLIN_EXIT_USAGE);
+	TAP_EQ_INT(sqlite3_get_autocommit(db), 0);
+	TAP_EQ_STR(ask(db, "COMMIT; SELECT count(*) FROM mine"), "2,");
+	TAP_EQ_STR(ask(db, TABLES), "mine,");
+	dunlin_free(d);
+	sqlite3_close(db);
+}
+
+/* Between two calls the handle is the program's, not only at the end. */
+static void settings_are_the_programs_after_each_call(void)
+{
+	static const int ops[] = { DUNLIN_OP_UP, DUNLIN_OP_UP, DUNLIN_OP_ROLLBACK };
+	struct dunlin_plan *p = NULL;
+	sqlite3 *db = NULL;
+	struct dunlin *d;
+
+	sqlite3_open(":memory:", &db);
+	sqlite3_busy_timeout(db, 77);
+	sqlite3_exec(db, "PRAGMA foreign_keys = on", NULL, NULL, NULL);
+	d = adopt(db, 2);
+	TAP_EQ_STR(ask(db, "PRAGMA busy_timeout"), "77,");
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+		TAP_EQ_INT(execute(d, ops[i]), 0);
+		TAP_EQ_STR(ask(db, "PRAGMA busy_timeout"), "77,");
+		TAP_EQ_STR(ask(db, "PRAGMA foreign_keys"), "1,");
+		TAP_EQ_STR(ask(db, "PRAGMA case_sensitive_like = 1; SELECT 'A' LIKE 'a'"), "0,");
+		/* ... and our own function has gone */
+		TAP_OK(strncmp(ask(db, "SELECT dunlin_elapsed_ms()"), "error: no such function", 23) == 0);
+	}
+	/* What the program sets in between stays too. */
+	sqlite3_busy_timeout(db, 78);
+	TAP_EQ_INT(dunlin_plan(d, &(struct dunlin_request){ .op = DUNLIN_OP_UP }, &p, &err), 0);
+	TAP_EQ_INT(dunlin_plan_n_actions(p), 2);
+	dunlin_plan_free(p);
+	TAP_EQ_STR(ask(db, "PRAGMA busy_timeout"), "78,");
+	dunlin_free(d);
+	TAP_EQ_STR(ask(db, "PRAGMA busy_timeout"), "78,");
+	sqlite3_close(db);
+}
+
+static void the_programs_database_is_neither_made_nor_dropped(void)
+{
+	sqlite3 *db = NULL;
+	struct dunlin *d;
+
+	sqlite3_open(":memory:", &db);
+	d = adopt(db, 1);
+	TAP_EQ_INT(dunlin_create(d, &err), -1);
+	TAP_EQ_INT(err.code, DUNLIN_EXIT_USAGE);
+	TAP_EQ_INT(dunlin_drop(d, &err), -1);
+	TAP_EQ_INT(err.code, DUNLIN_EXIT_USAGE);
+	TAP_EQ_INT(dunlin_wait(d, &err), 0);
+	dunlin_free(d);
 	sqlite3_close(db);
 }
 
@@ -163,6 +223,8 @@ int main(void)
 		{ "a_failure_leaves_the_handle_usable", a_failure_leaves_the_handle_usable },
 		{ "a_handle_has_one_database", a_handle_has_one_database },
 		{ "an_open_transaction_of_the_programs_own_is_not_touched", an_open_transaction_of_the_programs_own_is_not_touched },
+		{ "settings_are_the_programs_after_each_call", settings_are_the_programs_after_each_call },
+		{ "the_programs_database_is_neither_made_nor_dropped", the_programs_database_is_neither_made_nor_dropped },
 	};
 
 	if (dunlin_driver_register(dunlin_driver_entry_v1, &err) < 0) {
