@@ -299,11 +299,15 @@ DUNLIN_API int dunlin_validate(struct dunlin *d, struct dunlin_findings **out, s
 DUNLIN_API int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings **out,
                              struct dunlin_error *err);
 
+/* The newest applied version of the default component as the ledger says, ""
+ * where there is none; the sources are not looked at. */
+DUNLIN_API int dunlin_current(struct dunlin *d, char *out, size_t size, struct dunlin_error *err);
+
 struct dunlin_health {
 	const char *status; /* "ok", "degraded", "down" */
 	int32_t code;       /* 0, 4, 3                  */
 	char database[1024], current[256], timestamp[32];
-	int64_t pending;
+	int64_t pending;    /* -1: not known            */
 	size_t n_reason;
 	char reason[8][512];
 };
