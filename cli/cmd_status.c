@@ -50,7 +50,7 @@ static int add_migration(struct table *t, const struct dunlin_migration_status *
 		snprintf(batch, sizeof batch, "%" PRId64, m->batch);
 	if (m->applied_at && *m->applied_at)
 		text_time(m->applied_at, at);
-	if (m->execution_ms >= 0)
+	if (m->execution_ms > (strcmp(m->state, "failed") == 0 ? 0 : -1))
 		text_duration(m->execution_ms, time);
 	cell[n++] = m->state;
 	if (with_component)
