@@ -89,11 +89,11 @@ static int print_health_json(struct cli *c, const struct dunlin_health *h)
 
 	for (size_t i = 0; i < h->n_reason; i++)
 		json_array_append_new(reasons, json_text(h->reason[i]));
-	return json_print(c, json_pack("{s:o, s:o, s:o, s:I, s:o, s:o}",
+	return json_print(c, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}",
 		"status", json_text(h->status),
 		"database", json_text(h->database),
 		"current", json_text_or_null(h->current),
-		"pending", (json_int_t)h->pending,
+		"pending", json_count(h->pending),
 		"timestamp", json_text(h->timestamp),
 		"reasons", reasons), h->code);
 }
@@ -131,7 +131,8 @@ static int run_health(struct cli *c)
 const struct command cmd_health = {
 	.name = "health", .group = GROUP_LOOK, .run = run_health,
 	.summary = "answer ok, degraded or down",
-	.description = "Connects and reads the ledger: ok (exit 0), degraded (4) or down (3), with the reasons.\n",
+	.description = "Connects and reads the ledger: ok (exit 0), degraded (4) or down (3), with the reasons.\n"
+		"Where the migrations folder is not there it is degraded: what is pending is not known.\n",
 	.example =
 		"$ dunlin health\n"
 		"ok  sqlite:app.db  at 1.0.6-001\n",

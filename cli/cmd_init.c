@@ -198,20 +198,21 @@ static int print_report(struct cli *c, const struct report *r)
 	return DUNLIN_EXIT_OK;
 }
 
+/* The database first: where it is refused, nothing is written. */
 static int do_init(struct cli *c, struct report *r, struct dunlin_error *err)
 {
-	if (named_config(c, r, err) < 0 || open_handle(c, err) < 0 || found_config(c, r, err) < 0)
+	if (named_config(c, r, err) < 0 || open_handle(c, err) < 0)
+		return -1;
+	if (dunlin_get(c->d, "url", NULL)) {
+		if (dunlin_init(c->d, option_given(c, "existing-schema"), err) < 0)
+			return -1;
+		r->has_tables = 1;
+	}
+	if (found_config(c, r, err) < 0)
 		return -1;
 	if (r->is_config_new && note_created(r, r->config) < 0)
 		return usage_error(err, "out of memory");
-	if (folders(c, r, err) < 0)
-		return -1;
-	if (!dunlin_get(c->d, "url", NULL))
-		return 0;
-	if (dunlin_init(c->d, option_given(c, "existing-schema"), err) < 0)
-		return -1;
-	r->has_tables = 1;
-	return 0;
+	return folders(c, r, err);
 }
 
 static int run_init(struct cli *c)
@@ -222,7 +223,13 @@ static int run_init(struct cli *c)
 
 	if (!r.created)
 		return fail_nomem(c);
-	code = do_init(c, &r, &err) < 0 ? fail(c, &err) : print_report(c, &r);
+	if (do_init(c, &r, &err) == 0) {
+		code = print_report(c, &r);
+	} else {
+		code = fail(c, &err);
+		if (r.is_config_new > 0 && !r.has_tables)
+			unlink(r.config);
+	}
 	json_decref(r.created);
 	return code;
 }

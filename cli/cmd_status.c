@@ -50,7 +50,7 @@ static int add_migration(struct table *t, const struct dunlin_migration_status *
 		snprintf(batch, sizeof batch, "%" PRId64, m->batch);
 	if (m->applied_at && *m->applied_at)
 		text_time(m->applied_at, at);
-	if (m->execution_ms >= 0)
+	if (m->execution_ms > (strcmp(m->state, "failed") == 0 ? 0 : -1))
 		text_duration(m->execution_ms, time);
 	cell[n++] = m->state;
 	if (with_component)
@@ -232,21 +232,19 @@ const struct command cmd_status = {
 
 static int run_version(struct cli *c)
 {
-	struct dunlin_status_report *r = NULL;
+	char current[1024];
 	struct dunlin_error err;
-	int code = DUNLIN_EXIT_OK;
 
 	OPEN_OR_RETURN(c);
-	if (dunlin_status(c->d, &r, &err) < 0)
+	if (dunlin_current(c->d, current, sizeof current, &err) < 0)
 		return fail(c, &err);
-	if (c->format == FORMAT_JSON) {
-		code = json_print(c, json_pack("{s:o}", "version", json_text_or_null(r->current)), code);
-	} else if (*r->current) {
-		out_safe(&c->out, r->current);
+	if (c->format == FORMAT_JSON)
+		return json_print(c, json_pack("{s:o}", "version", json_text_or_null(current)), DUNLIN_EXIT_OK);
+	if (*current) {
+		out_safe(&c->out, current);
 		out_printf(&c->out, "\n");
 	}
-	dunlin_status_free(r);
-	return code;
+	return DUNLIN_EXIT_OK;
 }
 
 const struct command cmd_version = {
@@ -254,7 +252,7 @@ const struct command cmd_version = {
 	.summary = "print the database's current version alone",
 	.description =
 		"Prints the newest applied version of the default component, and nothing where none is\n"
-		"applied. The program's own version: dunlin --version.\n",
+		"applied. It needs no migrations folder. The program's own version: dunlin --version.\n",
 	.example =
 		"$ dunlin version\n"
 		"1.0.6-001\n",

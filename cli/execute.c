@@ -77,8 +77,11 @@ static void print_event(struct cli *c, const struct dunlin_event *e)
 {
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (strcmp(e->event, words[i].event) == 0) {
+			/* Of what was rolled back the ledger has no time. */
+			int64_t ms = words[i].style == STYLE_BAD && e->execution_ms == 0 ? -1 : e->execution_ms;
+
 			print_migration_line(c, words[i].style, words[i].word, e->component, e->version,
-			                     e->name ? e->name : "", e->execution_ms);
+			                     e->name ? e->name : "", ms);
 			return;
 		}
 	}

@@ -45,9 +45,7 @@ void dunlin_free(struct dunlin *d)
 		return;
 	was = handle_enter(d);
 	handle_close(d);
-	if (d->is_adopted)
-		session_close(&d->session);
-	handle_leave(was, 0);
+	handle_leave(d, was, 0);
 	if (d->has_ledger_sql)
 		ledger_clear(&d->ledger);
 	url_clear(&d->url);
@@ -146,16 +144,19 @@ int dunlin_adopt(struct dunlin *d, const char *driver, void *handle, struct dunl
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "the handle has a database already");
 	was = handle_enter(d);
 	rc = loader_find(driver, handle_option(d, "driver-path"), &d->drv, err);
-	if (rc == 0 && (rc = handle_driver(d, err)) == 0 &&
-	    session_adopt(&d->session, d->drv, handle, &d->ctl, err) < 0) {
-		rc = handle_fail(d, err);
-		ledger_clear(&d->ledger);
-		d->has_ledger_sql = 0;
+	if (rc == 0 && (rc = handle_driver(d, err)) == 0) {
+		d->is_adopted = 1;
+		d->adopted = handle;
+		rc = handle_open(d, OPEN_EXISTING, err);
 	}
-	d->is_adopted = rc == 0;
-	if (rc < 0)
-		d->drv = NULL;
-	return handle_leave(was, rc);
+	handle_leave(d, was, rc);
+	if (rc == 0)
+		return 0;
+	if (d->has_ledger_sql)
+		ledger_clear(&d->ledger);
+	d->has_ledger_sql = d->is_adopted = 0;
+	d->drv = NULL;
+	return -1;
 }
 
 const struct dunlin_summary *dunlin_last_summary(struct dunlin *d)

@@ -78,8 +78,12 @@ struct loader_log handle_enter(struct dunlin *d)
 	return loader_set_log((struct loader_log){ log_of_driver, d });
 }
 
-int handle_leave(struct loader_log was, int rc)
+int handle_leave(struct dunlin *d, struct loader_log was, int rc)
 {
+	if (d->is_adopted) {
+		handle_unlock(d);
+		session_close(&d->session);
+	}
 	loader_set_log(was);
 	return rc;
 }
@@ -260,13 +264,18 @@ int handle_open(struct dunlin *d, enum open_how how, struct dunlin_error *err)
 
 	if (d->session.conn)
 		return 0;
+	if (d->is_adopted) {
+		rc = session_adopt(&d->session, d->drv, d->adopted, &d->ctl, err);
+		goto out;
+	}
 	if (handle_driver(d, err) < 0 || handle_options(d, how == OPEN_CREATE, &kv, &n, text, sizeof text, err) < 0)
 		return -1;
 	rc = session_open(&d->session, d->drv, kv, n, &d->ctl, err);
 	mem_free(kv);
+out:
 	if (rc == 0)
 		return 0;
-	/* A value in the URL that the driver cannot take. */
+	/* A value in the URL that the driver cannot take, or a handle. */
 	if (err && err->errclass == DUNLIN_CLASS_VALIDATION)
 		err->code = DUNLIN_EXIT_USAGE;
 	return handle_fail(d, err);
@@ -275,8 +284,7 @@ int handle_open(struct dunlin *d, enum open_how how, struct dunlin_error *err)
 void handle_close(struct dunlin *d)
 {
 	handle_unlock(d);
-	if (!d->is_adopted)
-		session_close(&d->session);
+	session_close(&d->session);
 }
 
 static int wait_a_little(struct dunlin *d, int64_t left, struct dunlin_error *err)

@@ -74,7 +74,7 @@ int dunlin_init(struct dunlin *d, int existing_schema, struct dunlin_error *err)
 {
 	struct loader_log was = handle_enter(d);
 
-	return handle_leave(was, init(d, existing_schema, err));
+	return handle_leave(d, was, init(d, existing_schema, err));
 }
 
 /* create_database or drop_database, which work without a connection. */
@@ -90,6 +90,9 @@ static int without_connection(struct dunlin *d, const char *verb,
 	if (!slot)
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_DRIVER, "driver '%s' cannot %s a database",
 		                 d->drv->name, verb);
+	if (d->is_adopted)
+		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION,
+		                 "cannot %s the database of the application's own handle", verb);
 	handle_close(d);
 	if (handle_options(d, 1, &kv, &n, text, sizeof text, err) < 0)
 		return -1;
@@ -109,7 +112,7 @@ int dunlin_create(struct dunlin *d, struct dunlin_error *err)
 	struct loader_log was = handle_enter(d);
 	int rc = handle_driver(d, err);
 
-	return handle_leave(was, rc < 0 ? rc : without_connection(d, "create", d->drv->create_database, err));
+	return handle_leave(d, was, rc < 0 ? rc : without_connection(d, "create", d->drv->create_database, err));
 }
 
 int dunlin_drop(struct dunlin *d, struct dunlin_error *err)
@@ -117,7 +120,7 @@ int dunlin_drop(struct dunlin *d, struct dunlin_error *err)
 	struct loader_log was = handle_enter(d);
 	int rc = handle_driver(d, err);
 
-	return handle_leave(was, rc < 0 ? rc : without_connection(d, "drop", d->drv->drop_database, err));
+	return handle_leave(d, was, rc < 0 ? rc : without_connection(d, "drop", d->drv->drop_database, err));
 }
 
 static int wait_for_answer(struct dunlin *d, struct dunlin_error *err)
@@ -147,5 +150,5 @@ int dunlin_wait(struct dunlin *d, struct dunlin_error *err)
 	struct loader_log was = handle_enter(d);
 	struct dunlin_error own;
 
-	return handle_leave(was, wait_for_answer(d, err ? err : &own));
+	return handle_leave(d, was, wait_for_answer(d, err ? err : &own));
 }

@@ -291,5 +291,5 @@ int dunlin_execute(struct dunlin *d, const struct dunlin_request *req, struct du
 	plan_clear(&p);
 	work_clear(&w);
 	d->summary.elapsed_ms = now_ms() - start;
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }

@@ -245,7 +245,7 @@ int dunlin_new_migration(struct dunlin *d, const struct dunlin_new_request *req,
 	rc = create_files(d, req, src, migration_set_scheme(&set, src->component), version, path, path_size, err);
 out:
 	migration_set_clear(&set);
-	return handle_leave(was, rc < 0 ? handle_fail(d, err) : 0);
+	return handle_leave(d, was, rc < 0 ? handle_fail(d, err) : 0);
 }
 
 /* --- parse --------------------------------------------------------------------------- */

@@ -117,7 +117,7 @@ int dunlin_status(struct dunlin *d, struct dunlin_status_report **out, struct du
 		dunlin_status_free(&b->pub);
 		handle_fail(d, err);
 	}
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 void dunlin_status_free(struct dunlin_status_report *r)
@@ -146,7 +146,7 @@ int dunlin_history(struct dunlin *d, int64_t limit,
 	history_clear(&h);
 	if (rc < 0)
 		handle_fail(d, err);
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 /* --- findings given to the caller ------------------------------------------------ */
@@ -238,7 +238,7 @@ out:
 	}
 	plan_clear(&p);
 	work_clear(&w);
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 /* --- verify ------------------------------------------------------------------------ */
@@ -349,7 +349,7 @@ int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings *
 	}
 	plan_clear(&p);
 	work_clear(&w);
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }
 
 /* --- health -------------------------------------------------------------------------- */
@@ -391,35 +391,86 @@ static void judge_health(struct dunlin_health *h, const struct dunlin_status_rep
 	}
 }
 
-int dunlin_health_check(struct dunlin *d, struct dunlin_health *out, struct dunlin_error *err)
+/* The folder is not looked at. */
+static int read_current(struct dunlin *d, char *out, size_t size, struct dunlin_error *err)
+{
+	struct dunlin_plan p = { 0 };
+	struct work w = { 0 };
+	int rc = -1;
+
+	if (handle_driver(d, err) == 0 && work_env(d, &w, d->drv->dialect, d->drv->name, err) == 0 &&
+	    handle_open(d, OPEN_EXISTING, err) == 0 && ledger_read(&d->ledger, &d->session, &w.history, err) == 0 &&
+	    work_plan(d, &w, &plain_up, WORK_LOOK, &p, err) == 0) {
+		snprintf(out, size, "%s", p.current);
+		rc = 0;
+	}
+	plan_clear(&p);
+	work_clear(&w);
+	return rc;
+}
+
+int dunlin_current(struct dunlin *d, char *out, size_t size, struct dunlin_error *err)
+{
+	struct loader_log was = handle_enter(d);
+	int rc = read_current(d, out, size, err);
+
+	return handle_leave(d, was, rc < 0 ? handle_fail(d, err) : 0);
+}
+
+static int is_folder_there(struct dunlin *d, struct dunlin_error *err)
+{
+	const struct work nothing = { 0 };
+
+	return work_check_folders(d, &nothing, err) == 0;
+}
+
+/* Database and ledger answered; what is pending the folder knows. */
+static int look_at_files(struct dunlin *d, struct dunlin_health *out, struct dunlin_error *err)
 {
 	struct dunlin_status_report *r = NULL;
+	int is_there = is_folder_there(d, err);
+
+	if (is_there && dunlin_status(d, &r, err) == 0) {
+		out->pending = r->pending;
+		judge_health(out, r);
+		dunlin_status_free(r);
+		return 0;
+	}
+	if (is_there && (err->errclass != DUNLIN_CLASS_VALIDATION || err->code == DUNLIN_EXIT_USAGE))
+		return -1;
+	out->status = "degraded";
+	out->code = DUNLIN_EXIT_INVALID;
+	add_reason(out, err->message);
+	return 0;
+}
+
+int dunlin_health_check(struct dunlin *d, struct dunlin_health *out, struct dunlin_error *err)
+{
 	struct dunlin_error own;
 	struct tm tm;
 	time_t now = time(NULL);
+	const char *url;
+	int rc;
 
 	if (!err)
 		err = &own;
 	memset(out, 0, sizeof *out);
 	out->status = "ok";
+	out->pending = -1;
 	gmtime_r(&now, &tm);
 	strftime(out->timestamp, sizeof out->timestamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (dunlin_status(d, &r, err) < 0) {
-		const char *url = dunlin_get(d, "url", NULL);
-
-		if (err->code == DUNLIN_EXIT_USAGE || err->code == DUNLIN_EXIT_DRIVER)
-			return -1;
-		snprintf(out->database, sizeof out->database, "%s", url ? url : "");
+	rc = dunlin_current(d, out->current, sizeof out->current, err);
+	if (rc == 0)
+		rc = look_at_files(d, out, err);
+	if (rc < 0 && (err->code == DUNLIN_EXIT_USAGE || err->code == DUNLIN_EXIT_DRIVER))
+		return -1;
+	url = d->url.masked ? url_masked(&d->url) : dunlin_get(d, "url", NULL);
+	snprintf(out->database, sizeof out->database, "%s", url ? url : "");
+	if (rc < 0) {
 		out->status = err->errclass == DUNLIN_CLASS_VALIDATION ? "degraded" : "down";
 		out->code = err->errclass == DUNLIN_CLASS_VALIDATION ? DUNLIN_EXIT_INVALID : DUNLIN_EXIT_CONNECT;
 		add_reason(out, err->message);
-		error_clear(err);
-		return 0;
 	}
-	snprintf(out->database, sizeof out->database, "%s", r->url);
-	snprintf(out->current, sizeof out->current, "%s", r->current);
-	out->pending = r->pending;
-	judge_health(out, r);
-	dunlin_status_free(r);
+	error_clear(err);
 	return 0;
 }

@@ -57,12 +57,12 @@ int dunlin_plan(struct dunlin *d, const struct dunlin_request *req, struct dunli
 		plan_clear(p);
 		mem_free(p);
 		free_work(w);
-		return handle_leave(was, handle_fail(d, err));
+		return handle_leave(d, was, handle_fail(d, err));
 	}
 	p->owner = w;
 	p->free_owner = free_work;
 	*out = p;
-	return handle_leave(was, 0);
+	return handle_leave(d, was, 0);
 }
 
 void dunlin_plan_free(struct dunlin_plan *p)

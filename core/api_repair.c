@@ -43,11 +43,36 @@ static int say(struct repair *r, const char *kind, const struct plan_entry *e, c
 	return f ? 0 : -1;
 }
 
+/* Was it changed within the part that has run?  The plan has found it then. */
+static int is_half_changed(const struct repair *r, const struct plan_entry *e)
+{
+	for (size_t i = 0; e->m && i < r->p->findings.n; i++) {
+		const struct dunlin_finding *f = &r->p->findings.v[i];
+
+		if (f->code == DUNLIN_EXIT_REPAIR && strcmp(f->kind, "changed") == 0 &&
+		    strcmp(f->component, e->m->component) == 0 && strcmp(f->version, e->m->version) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int show_half_changed(struct repair *r, const struct plan_entry *e)
+{
+	char text[160];
+
+	snprintf(text, sizeof text, "has run up to statement %lld, and what has run was changed in the file since",
+	         (long long)e->row->statements_done);
+	return say(r, "changed", e, text, "Put those statements back as they were and run `dunlin up`; or, where the database "
+	           "is as the file now says, --accept-checksums; or decide by --mark-applied or --mark-reverted.");
+}
+
 static int show_one(struct repair *r, const struct plan_entry *e)
 {
 	const struct ledger_row *row = e->row;
 	char text[640];
 
+	if (is_half_changed(r, e))
+		return show_half_changed(r, e);
 	switch (e->state) {
 	case STATE_FAILED:
 		snprintf(text, sizeof text, "failed at statement %lld of %lld: %.400s", (long long)row->statements_done + 1,
@@ -85,6 +110,8 @@ static int retry_one(struct repair *r, const struct plan_entry *e)
 
 	if (e->state != STATE_FAILED && e->state != STATE_STUCK)
 		return 0;
+	if (is_half_changed(r, e)) /* it would be refused all the same */
+		return show_half_changed(r, e);
 	row = *e->row;
 	if (row.statements_done == 0 && row.direction == DIRECTION_UP) {
 		ledger_put_delete(&r->d->ledger, &r->win, &row, "migration.repaired", "\"op\":\"retry\",");
@@ -154,12 +181,35 @@ static int mark_reverted(struct repair *r, const struct plan_entry *e, struct du
 	return say(r, "repaired", e, "is recorded as reverted; nothing was run", NULL);
 }
 
+/* What has run of it is from now on what the file has there. */
+static int accept_half(struct repair *r, const struct plan_entry *e, struct dunlin_error *err)
+{
+	const struct script_section *sec = &e->m->script.section[SECTION_UP];
+	struct ledger_row row = *e->row;
+	char sum[SHA256_TEXT];
+
+	if (row.direction != DIRECTION_UP || e->state != STATE_FAILED || (uint64_t)row.statements_done > sec->n_split)
+		return show_half_changed(r, e);
+	if (step_prefix(&r->w->env, sec, row.statements_done, sum, err) < 0)
+		return -1;
+	row.intent = arena_printf(&r->w->arena, "{\"prefix\":\"%s\"}", sum);
+	if (!row.intent)
+		return error_nomem(err);
+	row.checksum = e->m->script.checksum;
+	row.statements_checksum = e->m->script.statements_checksum;
+	row.statements_total = (int64_t)sec->n_statements;
+	ledger_put_update(&r->d->ledger, &r->win, &row, "migration.repaired", "\"op\":\"accept-checksums\",");
+	return say(r, "repaired", e, "what has run is accepted as the file has it now", NULL);
+}
+
 static int accept_one(struct repair *r, const struct plan_entry *e, struct dunlin_error *err)
 {
 	struct ledger_row row;
 	char *down = NULL;
 	size_t len = 0;
 
+	if (is_half_changed(r, e) && !e->m->is_bad)
+		return accept_half(r, e, err);
 	if (!e->m || e->m->is_bad || !e->row || e->row->state != ROW_APPLIED)
 		return 0;
 	row = *e->row;
@@ -263,5 +313,5 @@ out:
 		dunlin_findings_free(&b->pub);
 		handle_fail(d, err);
 	}
-	return handle_leave(was, rc);
+	return handle_leave(d, was, rc);
 }

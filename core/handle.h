@@ -23,8 +23,9 @@ struct dunlin {
 	struct dunlin_control ctl;
 	struct session session;
 	struct ledger ledger;
-	int has_ledger_sql, is_locked, is_adopted;
-	int is_local;                    /* a container of this machine was found */
+	int has_ledger_sql, is_locked;
+	int is_adopted; void *adopted;   /* by the program; ours during a call only  */
+	int is_local;                    /* a container of this machine was found      */
 	volatile sig_atomic_t cancel;    /* 0, 1: after what was sent, 2: now     */
 	int64_t deadline;                /* monotonic ms, 0: none                 */
 	int64_t grace;                   /* until then neither counts, 0: none    */
@@ -67,16 +68,17 @@ int  handle_options(struct dunlin *d, int create, struct dunlin_kv **out, size_t
                     size_t text_size, struct dunlin_error *err);
 const char *handle_actor(struct dunlin *d);                       /* user@host */
 /*
- * Around each call that talks to a driver: --timeout starts to run, and what
- * the driver logs reaches the observer, without passwords.
+ * Around each call that talks to a driver: --timeout starts to run, what the
+ * driver logs reaches the observer without passwords, and a handle that was
+ * adopted is as the program left it when the call is over.
  *
  *     struct loader_log was = handle_enter(d);
  *     int rc = ...;
  *
- *     return handle_leave(was, rc);
+ *     return handle_leave(d, was, rc);
  */
 struct loader_log handle_enter(struct dunlin *d);
-int  handle_leave(struct loader_log was, int rc); /* rc */
+int  handle_leave(struct dunlin *d, struct loader_log was, int rc); /* rc */
 void handle_begin_grace(void *arg); /* what is left is bookkeeping: neither cancel nor deadline stops it for a moment */
 void handle_log(struct dunlin *d, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const char *handle_option(const struct dunlin *d, const char *name); /* config_get */

@@ -49,7 +49,7 @@ struct plan_entry {
 	const struct migration  *m;   /* NULL: missing, future                            */
 	const struct ledger_row *row; /* NULL: pending                                    */
 	int state;
-	const char *note;             /* "the file's comments changed since", or ""       */
+	const char *note;             /* "the file changed since, but not its up statements", or ""       */
 };
 
 struct plan_action {

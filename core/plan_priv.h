@@ -83,7 +83,8 @@ int  plan_usage(struct planner *pl, const char *fmt, ...) __attribute__((format(
 /* The entry that "[COMPONENT@]VERSION" of an option names; -1: USAGE. */
 int  plan_resolve(struct planner *pl, const struct view *v, const char *option, const char *text, size_t *out);
 /* The component's name and version nearest to a reference, for a hint. */
-const char *plan_near(struct planner *pl, const struct view *v, const char *component, const char *version);
+const char *plan_near(struct planner *pl, const struct view *v, const char *component, const char *version,
+                      size_t but); /* an entry that is not meant, or NO_ENTRY */
 /* The default component's scheme if it has releases; else -1 with USAGE. */
 int  plan_check_release(struct planner *pl, const struct view *v);
 

@@ -98,7 +98,8 @@ static void add_near(struct planner *pl, struct buf *b, const struct view *v, si
 	buf_addf(b, "%s'%s'", b->len ? " and " : "", entry_label(pl, &v->entry[i]));
 }
 
-const char *plan_near(struct planner *pl, const struct view *v, const char *component, const char *version)
+const char *plan_near(struct planner *pl, const struct view *v, const char *component, const char *version,
+                      size_t but)
 {
 	struct buf b = BUF_INIT;
 	size_t line = view_line(v, component);
@@ -107,9 +108,9 @@ const char *plan_near(struct planner *pl, const struct view *v, const char *comp
 	if (line != NO_ENTRY && v->line[line].first < v->line[line].end) {
 		size_t at = view_lower(v, line, version);
 
-		if (at > v->line[line].first)
+		if (at > v->line[line].first && at - 1 != but)
 			add_near(pl, &b, v, at - 1);
-		if (at < v->line[line].end)
+		if (at < v->line[line].end && at != but)
 			add_near(pl, &b, v, at);
 	}
 	/* It may be there, but in another component. */
@@ -163,7 +164,7 @@ int plan_resolve(struct planner *pl, const struct view *v, const char *option, c
 	*out = view_find(v, line, version);
 	if (*out != NO_ENTRY)
 		return 0;
-	near = plan_near(pl, v, component, version);
+	near = plan_near(pl, v, component, version, NO_ENTRY);
 	plan_usage(pl, "%s: there is no migration '%s'", option, text);
 	if (line != NO_ENTRY && v->line[line].scheme == SCHEME_SEMVER &&
 	    version_parse(&release, SCHEME_SEMVER, "0.0.0-0", 7) == 0 && version_cmp_release(&release, version) != -2)

@@ -65,7 +65,7 @@ static int applied_state(const struct migration *m, const struct ledger_row *row
 	}
 	if (differs(m->script.statements_checksum, row->statements_checksum))
 		return STATE_CHANGED;
-	*note = "the file's comments changed since";
+	*note = "the file changed since, but not its up statements";
 	return STATE_APPLIED;
 }
 

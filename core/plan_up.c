@@ -186,8 +186,10 @@ static int find_requires(struct up *u, size_t i, const char *ref, const char *hi
 	if (plan_find(u->pl, DUNLIN_EXIT_INVALID, "requires", e, hint, "'%s' requires '%s', %s",
 	              entry_label(u->pl, e), ref, what) < 0)
 		return -1;
-	if (e->m)
+	if (e->m) {
 		l->v[l->n - 1].line = require_line(&e->m->script.section[SECTION_UP].d, ref);
+		l->v[l->n - 1].column = l->v[l->n - 1].line ? 1 : 0; /* where each directive begins */
+	}
 	return 0;
 }
 
@@ -231,7 +233,7 @@ static int require(struct up *u, struct frame *f, const char *ref)
 		return find_requires(u, f->entry, ref, NULL, "which is not a version");
 	j = view_find(v, view_line(v, u->component), u->version);
 	if (j == NO_ENTRY)
-		return find_requires(u, f->entry, ref, plan_near(u->pl, v, u->component, u->version),
+		return find_requires(u, f->entry, ref, plan_near(u->pl, v, u->component, u->version, f->entry),
 		                     "which is neither in a folder nor applied");
 	e = &v->entry[j];
 	if (e->row && (row_is_applied(e->row) || row_is_half_reverted(e->row)))

@@ -112,6 +112,9 @@ int  run_steps(struct runner *r, size_t action, struct dunlin_error *err);
 #define STEP_PROBE_SIZE 512 /* of a probe's answer, as the intent keeps it */
 /* Adds one statement without comments and spacing. */
 int  step_norm(struct sha256 *h, const struct dunlin_dialect *d, const char *sql, size_t len, struct dunlin_error *err);
+/* The digest of its first n statements. */
+int  step_prefix(const struct script_env *env, const struct script_section *sec, int64_t n, char out[SHA256_TEXT],
+                 struct dunlin_error *err);
 /* Does the section still begin with the statements that the row says have run,
  * and with the one in flight?  1 or 0. */
 int  step_unchanged(const struct script_env *env, const struct script_section *sec, const struct ledger_row *row);

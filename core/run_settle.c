@@ -42,6 +42,25 @@ int step_norm(struct sha256 *h, const struct dunlin_dialect *d, const char *sql,
 	return rc;
 }
 
+int step_prefix(const struct script_env *env, const struct script_section *sec, int64_t n, char out[SHA256_TEXT],
+                struct dunlin_error *err)
+{
+	struct script_reader *reader = NULL;
+	struct script_statement st;
+	struct sha256 h;
+	int rc;
+
+	if (script_reader_open(&reader, env, sec, err) < 0)
+		return -1;
+	sha256_start(&h);
+	while ((rc = script_reader_next(reader, &st, err)) > 0 && st.index < n)
+		if ((rc = step_norm(&h, env->dialect, st.st.text, st.st.len, err)) < 0)
+			break;
+	sha256_text(&h, out);
+	script_reader_close(reader);
+	return rc < 0 ? -1 : 0;
+}
+
 /* Are the statements that have run, and the one in flight, still what they were? */
 int step_unchanged(const struct script_env *env, const struct script_section *sec, const struct ledger_row *row)
 {

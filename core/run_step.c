@@ -200,7 +200,9 @@ static void tell_state(const struct stepping *g, struct dunlin_error *err)
 	err->statements_done = k;
 	err->statements_total = n;
 	error_migration(err, g->a->pub.component, g->a->pub.version);
-	if (k == 0)
+	if (k == 0 && n == 1)
+		error_state(err, "its only statement %s%s", is_down ? "has not run" : "is not applied", unknown);
+	else if (k == 0)
 		error_state(err, "none of %s%lld statements %s%s", is_down ? "the " : "its ", (long long)n, what, unknown);
 	else if (k == 1)
 		error_state(err, "statement 1 of %lld %s%s", (long long)n, is_down ? "of its down has run" : "is applied", unknown);

@@ -82,6 +82,7 @@ int session_adopt(struct session *s, const struct dunlin_driver *drv, void *hand
 {
 	s->drv = drv;
 	s->conn = NULL;
+	s->is_guarded = 0;
 	if (!drv->adopt_handle)
 		return error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_DRIVER,
 		                 "driver '%s' cannot work on an application's own handle", drv->name);

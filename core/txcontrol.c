@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-enum { LATE_BEGIN = 1, EARLY_COMMIT, NO_COMMIT, ROLLS_BACK, OTHER_CONTROL, MIDDLE_EDGE, NOT_IN_TRANSACTION };
+enum { LATE_BEGIN = 1, EARLY_COMMIT, NO_COMMIT, ROLLS_BACK, OTHER_CONTROL, MIDDLE_EDGE, NOT_IN_TRANSACTION, NEVER_ENDED };
 
 #define AT_THE_TOP "Put '-- dunlin:no-transaction' into the file: it then runs statement by statement, outside a transaction."
 
@@ -44,6 +44,9 @@ static const struct { const char *message, *hint; } problems[] = {
 	[NOT_IN_TRANSACTION] = {
 		"this statement cannot run inside a transaction",
 		AT_THE_TOP },
+	[NEVER_ENDED] = {
+		"the transaction that is opened here is never committed",
+		"Add COMMIT behind the last of its statements." },
 };
 
 /* --- reading a little SQL ------------------------------------------------------ */
@@ -224,6 +227,10 @@ void txcontrol_add(struct txcontrol *t, const struct split_statement *st)
 	uint32_t traits = st->traits;
 
 	t->traits |= traits;
+	if (traits & (DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK | DUNLIN_ST_TX_OTHER))
+		t->open.line = 0;
+	else if ((traits & DUNLIN_ST_BEGIN) && !t->open.line)
+		take_place(t, &t->open, st);
 	if (!(traits & control)) {
 		add_body(t, index);
 		return;
@@ -285,6 +292,8 @@ int txcontrol_finish(struct txcontrol *t, struct script_section *sec, struct are
 	if (is_checked && t->loses_lock.line)
 		return refuse(sec, &t->loses_lock, "this would let go of the lock that keeps two runs apart",
 		              "Take it out, or run it by hand after the migration.", err);
+	if (sec->d.is_no_transaction && is_checked && t->open.line)
+		return refuse(sec, &t->open, problems[NEVER_ENDED].message, problems[NEVER_ENDED].hint, err);
 	if (sec->d.is_no_transaction)
 		return 0;
 	if (t->begin_index >= 0 && t->commit_index < 0)

@@ -29,6 +29,7 @@ struct txcontrol {
 	int      problem;                    /* the first; 0: none                   */
 	struct tx_place at;
 	struct tx_place loses_lock;          /* line 0: none                         */
+	struct tx_place open;                /* a BEGIN that nothing has ended yet   */
 };
 
 void txcontrol_init(struct txcontrol *t, const struct dunlin_dialect *dialect);

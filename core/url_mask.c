@@ -202,6 +202,56 @@ static void judge(struct url *u)
 	}
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Does the part of a URL say this text, decoded? */
+static int is_encoded_text(const char *p, size_t n, const char *text)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		char c = p[i++];
+
+		if (c == '%' && n - i >= 2 && hex_digit(p[i]) >= 0 && hex_digit(p[i + 1]) >= 0) {
+			c = (char)(hex_digit(p[i]) * 16 + hex_digit(p[i + 1]));
+			i += 2;
+		}
+		if (*text++ != c)
+			return 0;
+	}
+	return *text == '\0';
+}
+
+static int is_secret_value(const struct url *u, const char *p, size_t n)
+{
+	for (size_t i = 0; i < u->n_secret; i++)
+		if (is_encoded_text(p, n, u->secret[i].text) && !is_public(u, u->secret[i].text))
+			return 1;
+	return 0;
+}
+
+/* A value that is the password is not shown, whatever its key says. */
+static void add_query(struct buf *b, const struct url *u)
+{
+	char before = '?';
+
+	for (const char *p = u->raw_query; *p; before = '&') {
+		size_t n = strcspn(p, "&"), eq = strcspn(p, "=&");
+
+		buf_addc(b, before);
+		if (eq < n && is_secret_value(u, p + eq + 1, n - eq - 1)) {
+			buf_add(b, p, eq + 1);
+			buf_adds(b, URL_MASK);
+		} else {
+			buf_add(b, p, n);
+		}
+		p += n + (p[n] == '&');
+	}
+}
+
 int url_mask_whole(struct url *u, struct dunlin_error *err)
 {
 	struct buf b = BUF_INIT;
@@ -209,8 +259,7 @@ int url_mask_whole(struct url *u, struct dunlin_error *err)
 	buf_addf(&b, "%s:%s%s", u->scheme, u->has_slashes ? "//" : "", u->raw_authority);
 	/* "root:pw@tcp(host)/db" is no URL of ours, and reads as one. */
 	buf_adds(&b, u->has_at_in_path && !u->is_file ? URL_MASK : u->raw_path);
-	if (u->raw_query[0])
-		buf_addf(&b, "?%s", u->raw_query);
+	add_query(&b, u);
 	mem_free(u->masked);
 	u->masked = buf_take(&b);
 	if (!u->masked)

@@ -12,6 +12,8 @@ include tests/plugins/local.mk
 if HAVE_CUNIT
 # list: tests/unit/test_*.c except tests/unit/test_sqlite*.c without .c
 unit_tests = \
+	tests/unit/test_api \
+	tests/unit/test_api_memory \
 	tests/unit/test_buf \
 	tests/unit/test_checksum \
 	tests/unit/test_config \
@@ -27,6 +29,7 @@ unit_tests = \
 	tests/unit/test_hooks \
 	tests/unit/test_inifile \
 	tests/unit/test_input \
+	tests/unit/test_ledger \
 	tests/unit/test_loader \
 	tests/unit/test_mem \
 	tests/unit/test_mock \
@@ -60,6 +63,7 @@ check_LTLIBRARIES += tests/unit/libtap.la
 if DRIVER_SQLITE
 # list: tests/unit/test_sqlite*.c without .c
 sqlite_tests = \
+	tests/unit/test_sqlite_adopt \
 	tests/unit/test_sqlite_driver \
 	tests/unit/test_sqlite_faults \
 	tests/unit/test_sqlite_keys \
@@ -76,6 +80,7 @@ endif
 # Those have the driver's own objects in them.
 sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_SQLITE_LIBS)
 # each: tests/unit/test_sqlite*.c: tests_unit_@_LDADD = $(sqlite_ldadd)
+tests_unit_test_sqlite_adopt_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_driver_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_faults_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_keys_LDADD = $(sqlite_ldadd)

@@ -119,7 +119,12 @@ struct dunlin_file { const char *name; const char *data; size_t len; };
 DUNLIN_API int dunlin_add_memory(struct dunlin *d, const char *component,
                                  const struct dunlin_file *file, size_t n, struct dunlin_error *err);
 
-/* Works on the application's own sqlite3 *, PGconn * or MYSQL *, which stays open. */
+/*
+ * Works on the application's own sqlite3 *, PGconn * or MYSQL *, which stays
+ * open and is the application's again, its settings as they were, when a call
+ * is over.  It must not be inside a transaction when a call begins
+ * (DUNLIN_EXIT_USAGE).
+ */
 DUNLIN_API int dunlin_adopt(struct dunlin *d, const char *driver, void *handle, struct dunlin_error *err);
 
 /* Any thread, async-signal-safe.  The first call lets what was sent end; the
@@ -294,11 +299,15 @@ DUNLIN_API int dunlin_validate(struct dunlin *d, struct dunlin_findings **out, s
 DUNLIN_API int dunlin_verify(struct dunlin *d, int64_t *n_checked, struct dunlin_findings **out,
                              struct dunlin_error *err);
 
+/* The newest applied version of the default component as the ledger says, ""
+ * where there is none; the sources are not looked at. */
+DUNLIN_API int dunlin_current(struct dunlin *d, char *out, size_t size, struct dunlin_error *err);
+
 struct dunlin_health {
 	const char *status; /* "ok", "degraded", "down" */
 	int32_t code;       /* 0, 4, 3                  */
 	char database[1024], current[256], timestamp[32];
-	int64_t pending;
+	int64_t pending;    /* -1: not known            */
 	size_t n_reason;
 	char reason[8][512];
 };

@@ -349,14 +349,16 @@ static void a_block_that_rolls_back_counts_as_done(void)
 	end();
 }
 
-static void a_block_without_an_end_is_undone(void)
+static void a_block_without_an_end_is_refused_before_anything_runs(void)
 {
 	begin("mock");
+	file("1.0.0-000-before.sql", "CREATE TABLE b (x);\n");
 	file(FILE1, NO_TX "CREATE TABLE a (x);\nBEGIN;\nINSERT INTO a VALUES (1);\n");
 	TAP_EQ_INT(up(), DUNLIN_EXIT_INVALID);
-	TAP_EQ_STR(ask("SELECT count(*) FROM a"), "0\n");
-	TAP_EQ_STR(ask(ROW), "failed up 1 3\n");
-	CHECK_LEDGER();
+	TAP_EQ_STR(W.err.message, "the transaction that is opened here is never committed");
+	TAP_EQ_STR(W.err.file, FILE1);
+	TAP_EQ_INT(W.err.line, 3);
+	TAP_EQ_STR(ask("SELECT count(*) FROM sqlite_master WHERE type = 'table'"), "0\n");
 	end();
 }
 
@@ -807,7 +809,7 @@ int main(void)
 		T(a_death_at_any_point_is_gone_on_from),
 		T(a_block_is_one_step),
 		T(a_block_that_rolls_back_counts_as_done),
-		T(a_block_without_an_end_is_undone),
+		T(a_block_without_an_end_is_refused_before_anything_runs),
 		T(a_block_whose_commit_fails_is_undone),
 		T(a_commit_without_a_begin_is_sent_as_it_is),
 		T(a_block_that_cannot_be_kept_goes_statement_by_statement),

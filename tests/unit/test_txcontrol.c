@@ -167,7 +167,7 @@ static void what_works_only_outside_may_lead_or_trail(void)
 
 static void outside_a_transaction_all_is_sent_as_it_is(void)
 {
-	static const char *const letters[] = { "BxC", "xCx", "xex", "v", "RRR", "o", "IxRBxC", "Bx" };
+	static const char *const letters[] = { "BxC", "xCx", "xex", "v", "RRR", "o", "IxRBxC", "xBxo", "BBC" };
 
 	for (size_t i = 0; i < N(letters); i++) {
 		char want[80];
@@ -177,6 +177,15 @@ static void outside_a_transaction_all_is_sent_as_it_is(void)
 		check(letters[i], 1, 1, want);
 	}
 	check("xl", 1, 1, "2" LOSES);
+}
+
+static void a_transaction_that_is_never_ended_is_refused_before_it_runs(void)
+{
+	check("Bx", 1, 1, "1" OPEN);
+	check("xxBx", 1, 1, "3" OPEN);
+	check("BxCvBxRxBx", 1, 1, "9" OPEN);
+	check("BBx", 1, 1, "1" OPEN);
+	check("Bx", 1, 0, "n=2 begin=-1 commit=-1 lead=0 trail=2");
 }
 
 static void looking_refuses_nothing(void)
@@ -290,6 +299,7 @@ int main(void)
 		{ "a file's own transaction is recognised and others refused", a_files_own_transaction_is_recognised_and_others_refused },
 		{ "what works only outside may lead or trail", what_works_only_outside_may_lead_or_trail },
 		{ "outside a transaction all is sent as it is", outside_a_transaction_all_is_sent_as_it_is },
+		{ "a transaction that is never ended is refused before it runs", a_transaction_that_is_never_ended_is_refused_before_it_runs },
 		{ "looking refuses nothing", looking_refuses_nothing },
 		{ "a begin is kept where it says more", a_begin_is_kept_where_it_says_more },
 		{ "the place is that of the first word", the_place_is_that_of_the_first_word },

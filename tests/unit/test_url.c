@@ -92,6 +92,16 @@ static void url_gives_the_options_that_it_says(void)
 		{ "postgresql:///?database=a%20b", "postgresql", "; database=a b", "postgresql:///?database=a%20b" },
 		{ "postgresql://h/?p%61ssword=x", "postgresql", "host=h; password=x", "postgresql://h/?p%61ssword=***" },
 		{ "postgresql://h/?user=me@azure", "postgresql", "host=h; user=me@azure", "postgresql://h/?user=me@azure" },
+		/* a value that is the password, wherever that stands */
+		{ "postgresql://me:s3cret@h/db?application_name=s3cret&x=s3cretly", "postgresql",
+		  "user=me password=s3cret host=h database=db; application_name=s3cret x=s3cretly",
+		  "postgresql://me:***@h/db?application_name=***&x=s3cretly" },
+		{ "postgresql://h/db?x=s3cr%65t&password=s3cret&y=a%40b", "postgresql",
+		  "host=h database=db; x=s3cret password=s3cret y=a@b", "postgresql://h/db?x=***&password=***&y=a%40b" },
+		{ "postgresql://me:a%40b@h/db?x=%61%40b&y=a%40bc", "postgresql",
+		  "user=me password=a@b host=h database=db; x=a@b y=a@bc", "postgresql://me:***@h/db?x=***&y=a%40bc" },
+		{ "postgresql://me:me@h/db?x=me", "postgresql", "user=me password=me host=h database=db; x=me",
+		  "postgresql://me:***@h/db?x=me" },
 		/* any other scheme, in either shape */
 		{ "docker:", "docker", "", "docker:" },
 		{ "docker://my-pg.1", "docker", "host=my-pg.1", "docker://my-pg.1" },
