@@ -23,7 +23,7 @@ struct dunlin {
 	struct dunlin_control ctl;
 	struct session session;
 	struct ledger ledger;
-	int has_ledger_sql, is_locked, is_adopted;
+	int has_ledger_sql, is_locked, is_adopted, is_own_process;
 	volatile sig_atomic_t cancel;    /* 0, 1: after what was sent, 2: now     */
 	int64_t deadline;                /* monotonic ms, 0: none                 */
 	int64_t grace;                   /* until then neither counts, 0: none    */
