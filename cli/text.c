@@ -176,9 +176,12 @@ char *text_time(const char *t, char buf[32])
 {
 	size_t n = strlen(t);
 
-	if (n >= 20 && t[10] == 'T' && t[n - 1] == 'Z')
-		snprintf(buf, 32, "%.10s %.8sZ", t, t + 11);
-	else
+	if (n >= 20 && t[10] == 'T' && t[n - 1] == 'Z') { /* without the fraction */
+		memcpy(buf, t, 19);
+		buf[10] = ' ';
+		memcpy(buf + 19, "Z", 2);
+	} else {
 		snprintf(buf, 32, "%.31s", t);
+	}
 	return buf;
 }
