@@ -106,7 +106,10 @@ void observe_log(struct cli *c)
 
 int open_handle(struct cli *c, struct dunlin_error *err)
 {
-	if (dunlin_new(&c->d, err) < 0 || pass_on(c, err) < 0 || dunlin_configure(c->d, err) < 0)
+	if (dunlin_new(&c->d, err) < 0)
+		return -1;
+	dunlin_own_process(c->d);
+	if (pass_on(c, err) < 0 || dunlin_configure(c->d, err) < 0)
 		return -1;
 	read_back(c);
 	observe_log(c);

@@ -76,6 +76,12 @@ void out_safe_len(struct output *o, const char *s, size_t len)
 	size_t n, width;
 
 	for (size_t i = 0; i < len;) {
+		size_t plain = plain_prefix(s + i, len - i);
+
+		out_raw(o, s + i, plain);
+		i += plain;
+		if (i == len)
+			return;
 		i += escape_next(s + i, len - i, piece, &n, &width);
 		out_raw(o, piece, n);
 	}

@@ -42,6 +42,8 @@ int out_flush(struct output *o);
 size_t utf8_next(const char *s, size_t len, uint32_t *cp);
 /* 1 for what may not reach a terminal: C0, DEL, C1, bidi controls, separators. */
 int is_control(uint32_t cp);
+/* How many bytes s begins with that are printable ASCII. */
+size_t plain_prefix(const char *s, size_t len);
 /* One character, escaped where needed: bytes eaten, *out (16 bytes) filled. */
 size_t escape_next(const char *s, size_t len, char out[16], size_t *out_len, size_t *width);
 /* Columns that s takes after escaping. */

@@ -16,7 +16,7 @@
 struct line {
 	enum style style;
 	int is_note;  /* text[0] is the label, text[1] the text  */
-	char *text[]; /* n_col of them, or 2; NULL: empty        */
+	char *text[]; /* n_col of them, or 2; they stand behind  */
 };
 
 struct table {
@@ -48,16 +48,11 @@ struct table *table_new(const struct column *col, size_t n_col)
 	return t;
 }
 
-static void line_free(struct line *l, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(l->text[i]);
-	free(l);
-}
-
 static int add_line(struct table *t, enum style style, int is_note, const char *const *text, size_t n)
 {
+	size_t size = sizeof(struct line) + n * sizeof(char *);
 	struct line *l;
+	char *p;
 
 	if (t->n_line == t->cap) {
 		size_t cap = t->cap ? 2 * t->cap : 64;
@@ -68,19 +63,22 @@ static int add_line(struct table *t, enum style style, int is_note, const char *
 		t->line = grown;
 		t->cap = cap;
 	}
-	l = calloc(1, sizeof *l + n * sizeof *l->text);
+	for (size_t i = 0; i < n; i++)
+		size += text[i] ? strlen(text[i]) + 1 : 1;
+	l = malloc(size);
 	if (!l)
 		return -1;
 	l->style = style;
 	l->is_note = is_note;
+	p = (char *)&l->text[n];
 	for (size_t i = 0; i < n; i++) {
-		if (!text[i] || !*text[i])
-			continue;
-		l->text[i] = strdup(text[i]);
-		if (!l->text[i]) {
-			line_free(l, n);
-			return -1;
-		}
+		size_t len = text[i] ? strlen(text[i]) : 0;
+
+		l->text[i] = p;
+		if (len)
+			memcpy(p, text[i], len);
+		p[len] = '\0';
+		p += len + 1;
 	}
 	t->line[t->n_line++] = l;
 	return 0;
@@ -122,7 +120,7 @@ static void print_row(const struct table *t, const struct line *l, struct output
 	size_t owed = 0;
 
 	for (size_t i = 0; i < t->n_col; i++) {
-		const char *s = l->text[i] ? l->text[i] : "";
+		const char *s = l->text[i];
 		size_t w = safe_width(s, strlen(s)), room = t->width[i] - w;
 
 		if (w == 0) {
@@ -137,17 +135,15 @@ static void print_row(const struct table *t, const struct line *l, struct output
 			out_style(o, STYLE_PLAIN);
 		owed = GAP + (t->col[i].is_right ? 0 : room);
 	}
-	out_printf(o, "\n");
+	out_raw(o, "\n", 1);
 }
 
 static void print_note(const struct line *l, struct output *o)
 {
-	const char *text = l->text[1] ? l->text[1] : "";
-
 	out_pad(o, NOTE_INDENT);
 	out_style(o, l->style);
 	out_printf(o, "%s: ", l->text[0]);
-	out_safe_lines(o, text, strlen(text), NOTE_INDENT + 2);
+	out_safe_lines(o, l->text[1], strlen(l->text[1]), NOTE_INDENT + 2);
 	out_style(o, STYLE_PLAIN);
 	out_printf(o, "\n");
 }
@@ -168,7 +164,7 @@ void table_free(struct table *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->n_line; i++)
-		line_free(t->line[i], t->line[i]->is_note ? 2 : t->n_col);
+		free(t->line[i]);
 	free(t->line);
 	free(t->width);
 	free(t);

@@ -89,17 +89,21 @@ static size_t char_width(uint32_t cp)
 	return is_in(cp, double_width, sizeof double_width / sizeof *double_width) ? 2 : 1;
 }
 
+size_t plain_prefix(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (unsigned char)s[n] >= 0x20 && (unsigned char)s[n] < 0x7f)
+		n++;
+	return n;
+}
+
 size_t escape_next(const char *s, size_t len, char out[16], size_t *out_len, size_t *width)
 {
 	static const char *const named[] = { ['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r" };
 	uint32_t cp;
 	size_t n;
 
-	if ((unsigned char)*s >= 0x20 && (unsigned char)*s < 0x7f) {
-		*out = *s;
-		*out_len = *width = 1;
-		return 1;
-	}
 	n = utf8_next(s, len, &cp);
 	if (cp == UINT32_MAX)
 		*out_len = (size_t)snprintf(out, 16, "\\x%02x", (unsigned)(unsigned char)*s);
@@ -125,6 +129,12 @@ size_t safe_width(const char *s, size_t len)
 	size_t total = 0, n, width;
 
 	for (size_t i = 0; i < len;) {
+		size_t plain = plain_prefix(s + i, len - i);
+
+		total += plain;
+		i += plain;
+		if (i == len)
+			break;
 		i += escape_next(s + i, len - i, piece, &n, &width);
 		total += width;
 	}
@@ -166,9 +176,12 @@ char *text_time(const char *t, char buf[32])
 {
 	size_t n = strlen(t);
 
-	if (n >= 20 && t[10] == 'T' && t[n - 1] == 'Z')
-		snprintf(buf, 32, "%.10s %.8sZ", t, t + 11);
-	else
+	if (n >= 20 && t[10] == 'T' && t[n - 1] == 'Z') { /* without the fraction */
+		memcpy(buf, t, 19);
+		buf[10] = ' ';
+		memcpy(buf + 19, "Z", 2);
+	} else {
 		snprintf(buf, 32, "%.31s", t);
+	}
 	return buf;
 }

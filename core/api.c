@@ -159,6 +159,11 @@ int dunlin_adopt(struct dunlin *d, const char *driver, void *handle, struct dunl
 	return -1;
 }
 
+void dunlin_own_process(struct dunlin *d)
+{
+	d->is_own_process = 1;
+}
+
 const struct dunlin_summary *dunlin_last_summary(struct dunlin *d)
 {
 	return &d->summary;

@@ -229,7 +229,7 @@ int handle_options(struct dunlin *d, int create, struct dunlin_kv **out, size_t 
 		{ "connect-timeout", "connect_timeout_ms" },
 	};
 	size_t used = 0, k = d->url.n_opt;
-	struct dunlin_kv *kv = mem_zalloc((k + 7) * sizeof *kv);
+	struct dunlin_kv *kv = mem_zalloc((k + 8) * sizeof *kv);
 
 	if (!kv)
 		return error_nomem(err);
@@ -239,6 +239,8 @@ int handle_options(struct dunlin *d, int create, struct dunlin_kv **out, size_t 
 		kv[k++] = (struct dunlin_kv){ "create", "1" };
 	if (d->is_local)
 		kv[k++] = (struct dunlin_kv){ "is_local", "1" };
+	if (d->is_own_process)
+		kv[k++] = (struct dunlin_kv){ "own_process", "1" };
 	kv[k++] = (struct dunlin_kv){ "application_name", "dunlin" };
 	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
 		int64_t ms = config_duration(d->config, durations[i].option);

@@ -26,6 +26,7 @@ struct dunlin {
 	int has_ledger_sql, is_locked;
 	int is_adopted; void *adopted;   /* by the program; ours during a call only  */
 	int is_local;                    /* a container of this machine was found      */
+	int is_own_process;              /* ... of the client library, too: driver.h   */
 	volatile sig_atomic_t cancel;    /* 0, 1: after what was sent, 2: now     */
 	int64_t deadline;                /* monotonic ms, 0: none                 */
 	int64_t grace;                   /* until then neither counts, 0: none    */

@@ -30,6 +30,12 @@ static const char *keep(struct history *h, const char *s, size_t len)
 	return s && len ? arena_strndup(&h->arena, s, len) : "";
 }
 
+/* A text that is mostly that of the row before. */
+static const char *keep_again(struct history *h, const char *before, const char *s, size_t len)
+{
+	return s && strcmp(before, s) == 0 ? before : keep(h, s, len);
+}
+
 static int64_t number(const char *s)
 {
 	return s ? strtoll(s, NULL, 10) : 0;
@@ -47,6 +53,7 @@ static int add_row(void *arg, int ncol, const char *const *v, const size_t *len,
 {
 	struct reading *r = arg;
 	struct history *h = r->h;
+	const struct ledger_row *before;
 	struct ledger_row *row;
 
 	(void)type;
@@ -56,7 +63,8 @@ static int add_row(void *arg, int ncol, const char *const *v, const size_t *len,
 	row = history_add(h);
 	if (!row)
 		return error_nomem(r->err);
-	row->component = keep(h, v[0], len[0]);
+	before = h->n > 1 ? row - 1 : row;
+	row->component = keep_again(h, before->component, v[0], len[0]);
 	row->version = keep(h, v[1], len[1]);
 	row->name = keep(h, v[2], len[2]);
 	row->kind = kind_parse(v[3]);
@@ -69,10 +77,10 @@ static int add_row(void *arg, int ncol, const char *const *v, const size_t *len,
 	row->statements_done = number(v[10]);
 	row->statements_total = number(v[11]);
 	row->intent = keep(h, v[12], len[12]);
-	row->applied_by = keep(h, v[13], len[13]);
-	row->run_id = keep(h, v[14], len[14]);
+	row->applied_by = keep_again(h, before->applied_by, v[13], len[13]);
+	row->run_id = keep_again(h, before->run_id, v[14], len[14]);
 	row->seq = number(v[15]);
-	row->tool_version = keep(h, v[16], len[16]);
+	row->tool_version = keep_again(h, before->tool_version, v[16], len[16]);
 	row->error_class = keep(h, v[17], len[17]);
 	row->error_message = keep(h, v[18], len[18]);
 	row->applied_at = keep(h, v[19], len[19]);

@@ -43,9 +43,14 @@ const char *name_pattern(enum scheme s)
 size_t name_text_prefix(const char *s, size_t len)
 {
 	enum utf8_verdict why;
-	size_t n = utf8_check(s, len, &why);
+	size_t n, ascii = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	while (ascii < len && s[ascii] >= 0x20 && s[ascii] < 0x7f)
+		ascii++;
+	if (ascii == len)
+		return len;
+	n = utf8_check(s, len, &why);
+	for (size_t i = ascii; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 
 		/* C1 controls are the two bytes c2 80 to c2 9f. */

@@ -34,6 +34,7 @@ struct loader {
 	struct arena *arena;
 	struct feed feed;
 	struct script s;              /* becomes the caller's                    */
+	struct script_section *section;
 	struct input in;
 	struct directive_list extra, common, own;
 	struct stretch stretch[1 + N_SECTIONS];
@@ -43,6 +44,8 @@ struct loader {
 	char norm[SHA256_TEXT];       /* of the up statements                     */
 	int has_norm;
 };
+
+const struct script_section script_no_sections[N_SECTIONS];
 
 /* What one reading of a stretch yields. */
 struct reading {
@@ -177,7 +180,7 @@ static int recount(struct loader *l, struct script_section *sec, const struct st
 static int finish_section(struct loader *l, struct reading *r, const struct stretch *t, int kind, struct dunlin_error *err)
 {
 	const struct directive_list *lists[] = { &l->extra, &l->common, &l->own };
-	struct script_section *sec = &l->s.section[kind];
+	struct script_section *sec = &l->section[kind];
 
 	memset(sec, 0, sizeof *sec);
 	sec->is_present = 1;
@@ -292,7 +295,7 @@ static int sum_replaced(struct loader *l, char out[SHA256_TEXT], struct dunlin_e
 	content_hash_start(&h);
 	for (size_t i = 0; i < l->n_stretch; i++) {
 		const struct stretch *t = &l->stretch[i];
-		int mode = t->kind >= 0 ? counting_mode(l, &l->s.section[t->kind], t->kind)
+		int mode = t->kind >= 0 ? counting_mode(l, &l->section[t->kind], t->kind)
 			: has_placeholders(&l->extra) || has_placeholders(&l->common) ? PLACEHOLDER_REPLACE : FEED_PLAIN;
 
 		if (add_content(l, &h, t->off, t->end, t->line, mode, err) < 0 ||
@@ -310,7 +313,7 @@ static int sum_statements(struct loader *l, char out[SHA256_TEXT], struct dunlin
 	struct sha256 h;
 
 	sha256_start(&h);
-	if (directives_hash(&l->s.section[SECTION_UP].d, &h, err) < 0)
+	if (directives_hash(&l->section[SECTION_UP].d, &h, err) < 0)
 		return -1;
 	sha256_add(&h, "\n", 1);
 	sha256_add(&h, l->norm, strlen(l->norm));
@@ -324,7 +327,7 @@ static int sum_file(struct loader *l, struct dunlin_error *err)
 
 	for (size_t i = 0; i < l->n_stretch; i++)
 		if (l->stretch[i].kind >= 0)
-			is_replaced |= l->s.section[l->stretch[i].kind].d.has_placeholders;
+			is_replaced |= l->section[l->stretch[i].kind].d.has_placeholders;
 	is_replaced = is_replaced && l->env->is_repeatable && !l->env->is_kept_raw;
 	if (is_replaced && sum_replaced(l, l->s.checksum, err) < 0)
 		return -1;
@@ -337,7 +340,7 @@ static int sum_file(struct loader *l, struct dunlin_error *err)
 static int sum_bodies(struct loader *l, struct dunlin_error *err)
 {
 	if (l->n_stretch == 1) {
-		feed_raw_text(&l->feed, l->s.section[l->stretch[0].kind].body_sum);
+		feed_raw_text(&l->feed, l->section[l->stretch[0].kind].body_sum);
 		return 0;
 	}
 	l->is_twice_read = 1;
@@ -351,7 +354,7 @@ static int sum_bodies(struct loader *l, struct dunlin_error *err)
 		feed_hash_raw(&l->feed);
 		if (feed_drain(&l->feed, err) < 0)
 			return -1;
-		feed_raw_text(&l->feed, l->s.section[t->kind].body_sum);
+		feed_raw_text(&l->feed, l->section[t->kind].body_sum);
 	}
 	return 0;
 }
@@ -429,6 +432,12 @@ int script_load(struct script *s, struct arena *a, const struct script_env *env,
 	l.role = role;
 	l.arena = a;
 	l.s = *s;
+	l.section = arena_alloc(a, N_SECTIONS * sizeof *l.section);
+	if (!l.section)
+		return error_nomem(err);
+	if (s->section)
+		memcpy(l.section, s->section, N_SECTIONS * sizeof *l.section);
+	l.s.section = l.section;
 	l.n_stretch = 0;
 	memset(l.section_line, 0, sizeof l.section_line);
 	l.is_twice_read = 0;

@@ -52,10 +52,12 @@ struct script_section {
 };
 
 struct script {
-	struct script_section section[N_SECTIONS];
+	const struct script_section *section;  /* N_SECTIONS of them; never NULL in a set */
 	char checksum[SHA256_TEXT];            /* content; of a repeatable: after placeholders */
 	char statements_checksum[SHA256_TEXT]; /* up statements and directives        */
 };
+
+extern const struct script_section script_no_sections[N_SECTIONS]; /* of a file not read */
 
 /* What reading a script depends on.  All borrowed. */
 struct script_env {

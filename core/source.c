@@ -129,6 +129,7 @@ static int fill_migration(struct loading *l, struct migration *m, const struct p
 	m->kind = up->p.is_repeatable ? MIGRATION_REPEATABLE : MIGRATION_VERSIONED;
 	m->source = l->source;
 	m->is_bad = p->is_bad;
+	m->script.section = script_no_sections;
 	m->file = file_of(l, up);
 	if (!m->name || !m->file)
 		return error_nomem(l->err);

@@ -141,9 +141,10 @@ const struct dunlin_dialect dunlin_dialect_sqlite = {
 	.default_schema = "main",
 	.ledger_ddl = ledger_ddl,
 	/* Names of tables compare without case. */
-	.ledger_exists = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND lower(name) IN (lower(%m), lower(%e))",
+	.ledger_exists = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' "
+	                 "AND (name = %m COLLATE NOCASE OR name = %e COLLATE NOCASE)",
 	.foreign_tables = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' "
-	                  "AND lower(name) NOT IN (lower(%m), lower(%e)) ORDER BY name",
+	                  "AND name <> %m COLLATE NOCASE AND name <> %e COLLATE NOCASE ORDER BY name",
 	/* 'now' is one moment for a whole statement; %f is SS.SSS. */
 	.now = "date('now') || 'T' || time('now') || substr(strftime('%f', 'now'), 3) || 'Z'",
 	.elapsed_ms = "dunlin_elapsed_ms()", /* a function that the driver adds */

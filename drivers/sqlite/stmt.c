@@ -251,7 +251,9 @@ static int32_t type_of(int sqlite_type)
 	}
 }
 
-/* Returns what `row` returned if it stopped, which may be any number. */
+/* Returns what `row` returned if it stopped, which may be any number.  Values
+ * are asked themselves, which is half the work of asking by column; SQLite
+ * allows that as long as no other thread is at the statement. */
 static int give_row(struct dunlin_conn *c, sqlite3_stmt *st, dunlin_row_fn *row, void *arg,
                     struct dunlin_driver_error *err)
 {
@@ -266,9 +268,11 @@ static int give_row(struct dunlin_conn *c, sqlite3_stmt *st, dunlin_row_fn *row,
 		type = drv_alloc((size_t)n * sizeof *type);
 	}
 	for (i = 0; value && len && type && i < n; i++) {
-		type[i] = type_of(sqlite3_column_type(st, i)); /* before text makes it one */
-		value[i] = (const char *)sqlite3_column_text(st, i);
-		len[i] = (size_t)sqlite3_column_bytes(st, i);
+		sqlite3_value *v = sqlite3_column_value(st, i);
+
+		type[i] = type_of(sqlite3_value_type(v)); /* before text makes it one */
+		value[i] = (const char *)sqlite3_value_text(v);
+		len[i] = (size_t)sqlite3_value_bytes(v);
 		if (!value[i] && type[i] != DUNLIN_TYPE_NULL) {
 			value[i] = ""; /* an empty blob */
 			if (sqlite3_errcode(c->db) == SQLITE_NOMEM)

@@ -133,7 +133,9 @@ struct dunlin_kv { const char *key, *value; };
  *   from the core  create ("1": make a missing file), lock_timeout_ms,
  *                  statement_timeout_ms, connect_timeout_ms, application_name,
  *                  is_local ("1": whatever its address, the server counts as
- *                  this machine, and TLS is not required)
+ *                  this machine, and TLS is not required),
+ *                  own_process ("1": nobody else in this process uses the
+ *                  client library, which may be set up as a whole)
  * An unknown key from the core is ignored; a URL parameter that is not in
  * dunlin_driver.url_params never arrives.
  *

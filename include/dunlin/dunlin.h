@@ -127,6 +127,11 @@ DUNLIN_API int dunlin_add_memory(struct dunlin *d, const char *component,
  */
 DUNLIN_API int dunlin_adopt(struct dunlin *d, const char *driver, void *handle, struct dunlin_error *err);
 
+/* Says that nothing else in this process uses the database's client library, as
+ * in a program that only migrates: the driver may then set it up for the whole
+ * process.  Before anything connects. */
+DUNLIN_API void dunlin_own_process(struct dunlin *d);
+
 /* Any thread, async-signal-safe.  The first call lets what was sent end; the
  * second, or now != 0 at once, cancels the running statement. */
 DUNLIN_API void dunlin_cancel(struct dunlin *d, int now);

@@ -136,6 +136,8 @@ static void case_section(struct plan_case *c, struct script_section *s, const st
 /* file [COMPONENT@]VERSION NAME [up=N] [down=N] [FLAG...] */
 static void case_file(struct plan_case *c, const struct case_words *w)
 {
+	struct script_section *section = arena_alloc(&c->arena, N_SECTIONS * sizeof *section);
+	struct script_section *up = &section[SECTION_UP];
 	struct migration *m;
 	const char *sum = case_value(w, "sum"), *stmts = case_value(w, "stmts");
 	long down = case_number(w, "down", -1);
@@ -154,14 +156,15 @@ static void case_file(struct plan_case *c, const struct case_words *w)
 	m->is_bad = case_flag(w, "bad");
 	snprintf(m->script.checksum, SHA256_TEXT, "%s", sum ? sum : "c");
 	snprintf(m->script.statements_checksum, SHA256_TEXT, "%s", stmts ? stmts : sum ? sum : "c");
-	case_section(c, &m->script.section[SECTION_UP], w, "", case_number(w, "up", 1), case_value(w, "requires"));
+	m->script.section = section;
+	case_section(c, up, w, "", case_number(w, "up", 1), case_value(w, "requires"));
 	if (down >= 0)
-		case_section(c, &m->script.section[SECTION_DOWN], w, "down-", down, NULL);
-	m->script.section[SECTION_UP].d.is_irreversible = case_flag(w, "irreversible");
+		case_section(c, &section[SECTION_DOWN], w, "down-", down, NULL);
+	up->d.is_irreversible = case_flag(w, "irreversible");
 	if (case_flag(w, "own-tx")) {
-		m->script.section[SECTION_UP].begin_index = 0;
-		m->script.section[SECTION_UP].commit_index = (int64_t)m->script.section[SECTION_UP].n_split - 1 - case_flag(w, "trailing");
-		m->script.section[SECTION_UP].n_statements -= 2;
+		up->begin_index = 0;
+		up->commit_index = (int64_t)up->n_split - 1 - case_flag(w, "trailing");
+		up->n_statements -= 2;
 	}
 }
 
@@ -200,9 +203,11 @@ static void case_row(struct plan_case *c, const struct case_words *w)
 		row->intent = "{\"prefix\":\"p\"}";
 	row->has_down = keeps >= 0 || case_flag(w, "unread") || error;
 	if (keeps >= 0) {
+		struct script_section *section = arena_alloc(&c->arena, N_SECTIONS * sizeof *section);
 		struct script *s = arena_alloc(&c->arena, sizeof *s);
 
-		case_section(c, &s->section[SECTION_DOWN], w, "keeps-", keeps, case_value(w, "requires"));
+		case_section(c, &section[SECTION_DOWN], w, "keeps-", keeps, case_value(w, "requires"));
+		s->section = section;
 		row->down = s;
 	}
 	row->is_down_different = case_flag(w, "differs");

@@ -307,8 +307,10 @@ static void make_many(struct plan_case *c, size_t n, int is_backwards)
 	c->set.m = mem_zalloc(n * sizeof *c->set.m);
 	for (size_t i = 0; i < n; i++) {
 		struct migration *m = &c->set.m[is_backwards ? n - 1 - i : i];
-		struct script_section *up = &m->script.section[SECTION_UP];
+		struct script_section *section = arena_alloc(&c->arena, N_SECTIONS * sizeof *section);
+		struct script_section *up = &section[SECTION_UP];
 
+		m->script.section = section;
 		m->component = "";
 		m->version = arena_printf(&c->arena, "1.%zu.%zu-%zu", i / 10000, i / 100 % 100, i % 100);
 		m->name = m->file = "many";
@@ -317,7 +319,7 @@ static void make_many(struct plan_case *c, size_t n, int is_backwards)
 		snprintf(m->script.statements_checksum, SHA256_TEXT, "sha256:%064zu", i);
 		*up = (struct script_section){ .is_present = 1, .n_statements = 1, .n_split = 1,
 		                               .begin_index = -1, .commit_index = -1 };
-		m->script.section[SECTION_DOWN] = *up;
+		section[SECTION_DOWN] = *up;
 		if (i > 0) {
 			up->d.require = arena_alloc(&c->arena, sizeof *up->d.require);
 			up->d.require[0] = arena_printf(&c->arena, "1.%zu.%zu-%zu", (i - 1) / 10000, (i - 1) / 100 % 100,
@@ -432,8 +434,10 @@ static void deep(void)
 	c.set.m = mem_zalloc(MANY * sizeof *c.set.m);
 	for (size_t i = 0; i < MANY; i++) {
 		struct migration *m = &c.set.m[i];
-		struct script_section *up = &m->script.section[SECTION_UP];
+		struct script_section *section = arena_alloc(&c.arena, N_SECTIONS * sizeof *section);
+		struct script_section *up = &section[SECTION_UP];
 
+		m->script.section = section;
 		m->component = "";
 		m->kind = MIGRATION_REPEATABLE;
 		m->version = arena_printf(&c.arena, "R-%06zu", i);
@@ -460,7 +464,7 @@ static void requires_has_place(void)
 	const char *at = text;
 
 	plan_case_read(&c, &at);
-	c.set.m[0].script.section[SECTION_UP].d.line = lines;
+	((struct script_section *)(uintptr_t)c.set.m[0].script.section)[SECTION_UP].d.line = lines;
 	TAP_EQ_INT(plan_build(&p, &c.set, &c.h, &c.facts, &c.req, &err), 0);
 	if (TAP_EQ_INT(p.findings.n, 2)) {
 		TAP_EQ_STR(p.findings.v[1].file, "1.0.5-001-a.sql");

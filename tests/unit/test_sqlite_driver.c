@@ -516,6 +516,28 @@ static void a_query_tells_types_and_stops_when_told(void)
 	leave();
 }
 
+/* SQLite must not be in use yet: its settings for the process come before. */
+static int counted_bytes(const char *own_process)
+{
+	int counted;
+
+	sqlite3_shutdown();
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 1);
+	tree_enter();
+	MUST(try_open(&c, ":memory:", "own_process", own_process, NULL));
+	counted = (int)sqlite3_memory_used();
+	drv->close(c);
+	tree_leave();
+	return counted;
+}
+
+static void what_holds_for_the_process_is_set_only_where_it_is_our_own(void)
+{
+	TAP_OK(counted_bytes("0") > 0);
+	TAP_EQ_INT(counted_bytes("1"), 0);
+	TAP_OK(counted_bytes("0") > 0);
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -549,6 +571,8 @@ int main(void)
 		{ "begin and rollback leave nothing", begin_and_rollback_leave_nothing },
 		{ "commit succeeds only if it committed", commit_succeeds_only_if_it_committed },
 		{ "a query tells types and stops when told", a_query_tells_types_and_stops_when_told },
+		{ "what holds for the process is set only where it is our own",
+		  what_holds_for_the_process_is_set_only_where_it_is_our_own },
 	};
 
 	fixture_start();
