@@ -97,6 +97,7 @@ shell_tests = \
 	tests/cli/plan.test \
 	tests/cli/run.test \
 	tests/cli/status.test \
+	tests/conformance.test \
 	tests/exports.test \
 	tests/headers.test \
 	tests/lists.test \
@@ -128,6 +129,7 @@ EXTRA_DIST += \
 	tests/cli/plan.test \
 	tests/cli/run.test \
 	tests/cli/status.test \
+	tests/conformance.test \
 	tests/exports.test \
 	tests/golden/plan/README.md \
 	tests/golden/plan/baseline.txt \
