@@ -14,7 +14,7 @@ const struct command *const commands[] = {
 	&cmd_status, &cmd_version, &cmd_history, &cmd_validate, &cmd_verify, &cmd_health,
 	&cmd_repair, &cmd_create, &cmd_drop, &cmd_wait,
 	&cmd_init, &cmd_new, &cmd_parse, &cmd_hash,
-	&cmd_drivers, &cmd_completion, &cmd_help,
+	&cmd_drivers, &cmd_driver_check, &cmd_completion, &cmd_help,
 	NULL,
 };
 

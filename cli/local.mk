@@ -1,13 +1,14 @@
 # cli/ - the program.  It sees include/ and libdunlin's public symbols alone.
 
 bin_PROGRAMS += dunlin
-# list: cli/*.c cli/*.h
+# list: cli/*.c cli/*.h tests/conformance/*.c tests/conformance/*.h
 dunlin_SOURCES = \
 	cli/cli.h \
 	cli/cmd_baseline.c \
 	cli/cmd_check.c \
 	cli/cmd_completion.c \
 	cli/cmd_database.c \
+	cli/cmd_driver_check.c \
 	cli/cmd_drivers.c \
 	cli/cmd_files.c \
 	cli/cmd_history.c \
@@ -42,8 +43,25 @@ dunlin_SOURCES = \
 	cli/signals.c \
 	cli/suggest.c \
 	cli/table.c \
-	cli/text.c
-dunlin_CPPFLAGS = $(INCLUDE_PUBLIC) $(JANSSON_CFLAGS)
+	cli/text.c \
+	tests/conformance/driver_suite.h \
+	tests/conformance/group_cancel.c \
+	tests/conformance/group_errors.c \
+	tests/conformance/group_exec.c \
+	tests/conformance/group_ledger.c \
+	tests/conformance/group_load.c \
+	tests/conformance/group_lock.c \
+	tests/conformance/group_many.c \
+	tests/conformance/group_memory.c \
+	tests/conformance/group_open.c \
+	tests/conformance/group_schema.c \
+	tests/conformance/group_tx.c \
+	tests/conformance/host.c \
+	tests/conformance/quirks.c \
+	tests/conformance/suite.c \
+	tests/conformance/suite.h \
+	tests/conformance/use.c
+dunlin_CPPFLAGS = $(INCLUDE_PUBLIC) -iquote $(top_srcdir)/tests/conformance $(JANSSON_CFLAGS)
 dunlin_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 dunlin_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 dunlin_LDADD = libdunlin.la $(JANSSON_LIBS)

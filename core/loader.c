@@ -105,10 +105,24 @@ static int serves(const struct dunlin_driver *d, const char *scheme)
 }
 
 /* Asks the entry and, if the driver is sound, adds it.  Under the lock. */
-static struct entry *admit(dunlin_driver_entry_fn *fn, const char *name, const char *path, struct dunlin_error *err)
+/* Calls the entry and takes over what it returns; name: of its file, or NULL. */
+static int start(dunlin_driver_entry_fn *fn, const struct dunlin_host *lent, const char *name, struct dunlin_driver *drv,
+                 struct dunlin_dialect *dialect, struct dunlin_error *err)
 {
 	struct dunlin_driver_error de = { .struct_size = sizeof de, .position = -1 };
-	const struct dunlin_driver *theirs;
+	const struct dunlin_driver *theirs = fn(lent, &de);
+
+	if (theirs)
+		return driver_check(theirs, name, drv, dialect, err);
+	de.message[sizeof de.message - 1] = '\0';
+	de.hint[sizeof de.hint - 1] = '\0';
+	refuse(err, "the driver does not start: %s", de.message[0] ? de.message : "it gives no reason");
+	error_hint(err, "%s", de.hint);
+	return -1;
+}
+
+static struct entry *admit(dunlin_driver_entry_fn *fn, const char *name, const char *path, struct dunlin_error *err)
+{
 	struct entry *e, **end = &registry;
 	size_t n = strlen(path) + 1;
 
@@ -118,14 +132,7 @@ static struct entry *admit(dunlin_driver_entry_fn *fn, const char *name, const c
 		error_nomem(err);
 		return NULL;
 	}
-	theirs = fn(&host, &de);
-	if (!theirs) {
-		de.message[sizeof de.message - 1] = '\0';
-		de.hint[sizeof de.hint - 1] = '\0';
-		refuse(err, "the driver does not start: %s", de.message[0] ? de.message : "it gives no reason");
-		error_hint(err, "%s", de.hint);
-	}
-	if (!theirs || driver_check(theirs, name, &e->drv, &e->dialect, err) < 0) {
+	if (start(fn, &host, name, &e->drv, &e->dialect, err) < 0) {
 		mem_free(e);
 		return NULL;
 	}
@@ -268,10 +275,11 @@ static int refuse_dlopen(const char *path, struct dunlin_error *err)
 	return -1;
 }
 
-/* 0, 1: there is no such file, -1.  Under the lock; err says nothing of the path. */
-static int load(const char *folder, const char *name, const char *path, struct entry **out, struct dunlin_error *err)
+/* The entry of a plugin that may be loaded.  0, 1: there is no such file, -1;
+ * err says nothing of the path. */
+static int open_plugin(const char *folder, const char *name, const char *path, dunlin_driver_entry_fn **fn,
+                       struct dunlin_error *err)
 {
-	dunlin_driver_entry_fn *fn;
 	struct stat st;
 	void *handle;
 	int rc = plugin_file_check(folder, path + strlen(folder) + 1, &st, err);
@@ -285,9 +293,18 @@ static int load(const char *folder, const char *name, const char *path, struct e
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		return refuse_dlopen(path, err);
-	fn = find_symbol(handle, &st, err);
-	if (!fn)
-		return -1;
+	*fn = find_symbol(handle, &st, err);
+	return *fn ? 0 : -1;
+}
+
+/* The same, and admits it.  Under the lock. */
+static int load(const char *folder, const char *name, const char *path, struct entry **out, struct dunlin_error *err)
+{
+	dunlin_driver_entry_fn *fn;
+	int rc = open_plugin(folder, name, path, &fn, err);
+
+	if (rc != 0)
+		return rc;
 	*out = admit(fn, name, path, err);
 	return *out ? 0 : -1;
 }
@@ -327,6 +344,46 @@ static int search(const char *name, const char *path, const struct dunlin_driver
 	if (rc == 0)
 		*out = &e->drv;
 	return rc;
+}
+
+int dunlin_driver_load(const char *path, const struct dunlin_host *lent, const struct dunlin_driver **out,
+                       struct dunlin_error *err)
+{
+	static const char prefix[] = PREFIX, suffix[] = SUFFIX;
+	char folder[PATH_MAX], name[80];
+	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+	struct { struct dunlin_driver drv; struct dunlin_dialect dialect; } *made;
+	dunlin_driver_entry_fn *fn = NULL;
+	struct dunlin_error why;
+	size_t n = strlen(file);
+	int rc;
+
+	error_clear(err);
+	if (path[0] != '/' || strlen(path) >= sizeof folder)
+		return refuse(err, "'%.300s' is not the absolute path of a plugin", path);
+	if (n <= sizeof prefix + sizeof suffix - 2 || n - (sizeof prefix + sizeof suffix - 2) >= sizeof name ||
+	    strncmp(file, prefix, sizeof prefix - 1) != 0 || strcmp(file + n - (sizeof suffix - 1), suffix) != 0)
+		return refuse(err, "'%s' is not named " PREFIX "NAME" SUFFIX, path);
+	snprintf(name, sizeof name, "%.*s", (int)(n - (sizeof prefix + sizeof suffix - 2)), file + sizeof prefix - 1);
+	snprintf(folder, sizeof folder, "%.*s", (int)(slash == path ? 1 : slash - path), path);
+	made = mem_zalloc(sizeof *made);
+	if (!made)
+		return error_nomem(err);
+	rc = open_plugin(folder, name, path, &fn, &why);
+	if (rc == 0)
+		rc = start(fn, lent, name, &made->drv, &made->dialect, &why);
+	if (rc == 0) {
+		*out = &made->drv;
+		return 0;
+	}
+	mem_free(made);
+	if (rc > 0)
+		return refuse(err, "there is no plugin '%s'", path);
+	if (is_out_of_memory(&why))
+		return error_nomem(err);
+	refuse(err, "driver plugin '%s' is refused: %s", path, why.message);
+	error_hint(err, "%s", why.hint);
+	return -1;
 }
 
 /* The package is named with '-', as Debian has no '_' in names. */

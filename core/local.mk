@@ -9,6 +9,7 @@ libdunlincore_la_SOURCES = \
 	core/api.c \
 	core/api_connect.c \
 	core/api_database.c \
+	core/api_driver.c \
 	core/api_execute.c \
 	core/api_files.c \
 	core/api_look.c \

@@ -105,6 +105,7 @@ shell_tests = \
 	tests/cli/plan.test \
 	tests/cli/run.test \
 	tests/cli/status.test \
+	tests/conformance.test \
 	tests/exports.test \
 	tests/headers.test \
 	tests/lists.test \
@@ -138,6 +139,7 @@ EXTRA_DIST += \
 	tests/cli/plan.test \
 	tests/cli/run.test \
 	tests/cli/status.test \
+	tests/conformance.test \
 	tests/exports.test \
 	tests/golden/plan/README.md \
 	tests/golden/plan/baseline.txt \

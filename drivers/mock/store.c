@@ -95,7 +95,8 @@ static int class_of(int code, const char *message)
 		/* The fake has no native codes of its own to go by. */
 		if (strstr(message, "syntax error") || strstr(message, "incomplete input"))
 			return DUNLIN_CLASS_SYNTAX;
-		if (strstr(message, "no such") || strstr(message, "already exists"))
+		if (strstr(message, "no such") || strstr(message, "already exists") ||
+		    strstr(message, " has no column named "))
 			return DUNLIN_CLASS_SCHEMA;
 		return DUNLIN_CLASS_UNKNOWN;
 	default:

@@ -391,6 +391,24 @@ DUNLIN_API const char *dunlin_cap_name(unsigned bit);
 /* Links a driver in: serves its schemes without a plugin.  Once, before use. */
 DUNLIN_API int dunlin_driver_register(dunlin_driver_entry_fn *entry, struct dunlin_error *err);
 
+/*
+ * For tools that try a driver by themselves.  Loads the plugin of an absolute
+ * path after the checks that every plugin passes, and calls its entry with the
+ * tool's own host, which must stay.  *out is a copy of the size that this
+ * library knows, and stays until the process ends.  The plugin is not among
+ * those that serve URLs.  Errors: DRIVER.
+ */
+DUNLIN_API int dunlin_driver_load(const char *path, const struct dunlin_host *host,
+                                  const struct dunlin_driver **out, struct dunlin_error *err);
+/* A URL as the options that open() of this driver takes.  Errors: USAGE; none
+ * quotes a secret. */
+struct dunlin_url;
+DUNLIN_API int  dunlin_url_parse(const char *text, const struct dunlin_driver *drv, struct dunlin_url **out,
+                                 struct dunlin_error *err);
+DUNLIN_API void dunlin_url_free(struct dunlin_url *u); /* wipes it; NULL is fine */
+/* Their number; the first n of them are copied to opt, borrowed from u. */
+DUNLIN_API size_t dunlin_url_options(const struct dunlin_url *u, struct dunlin_kv *opt, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

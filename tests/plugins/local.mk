@@ -79,3 +79,12 @@ tests_plugins_dunlin_borrowed_la_SOURCES = tests/plugins/borrowed.c
 tests_plugins_dunlin_borrowed_la_CPPFLAGS = $(TEST_PLUGIN_CPPFLAGS)
 tests_plugins_dunlin_borrowed_la_LDFLAGS = $(TEST_PLUGIN_LDFLAGS)
 tests_plugins_dunlin_borrowed_la_LIBADD = tests/plugins/libdunlintestlender.la
+
+# The mock with a fault, for the conformance suite.
+if DRIVER_MOCK
+check_LTLIBRARIES += tests/plugins/dunlin-wrong.la
+endif
+tests_plugins_dunlin_wrong_la_SOURCES = tests/plugins/wrong.c $(dunlin_mock_la_SOURCES)
+tests_plugins_dunlin_wrong_la_CPPFLAGS = $(INCLUDE_PUBLIC) $(MOCK_CFLAGS) -DDUNLIN_DRIVER_ENTRY_NAME=dunlin_mock_entry
+tests_plugins_dunlin_wrong_la_LDFLAGS = $(TEST_PLUGIN_LDFLAGS)
+tests_plugins_dunlin_wrong_la_LIBADD = $(MOCK_LIBS)

@@ -1,0 +1,85 @@
+/*
+ * cmd_driver_check.c - driver-check: the conformance suite on any driver.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "commands.h"
+
+#include "driver_suite.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct search { const char *name; char *path; };
+
+static int is_it(void *arg, const struct dunlin_driver_info *info)
+{
+	struct search *s = arg;
+
+	if (!info->path[0] || strcmp(info->name, s->name) != 0)
+		return 0;
+	s->path = strdup(info->path);
+	return 1;
+}
+
+/* A path, or the name of an installed driver; malloc'd, NULL with err. */
+static char *find_plugin(struct cli *c, const char *operand, struct dunlin_error *err)
+{
+	struct search s = { .name = operand };
+
+	if (strchr(operand, '/')) {
+		s.path = realpath(operand, NULL);
+		if (!s.path)
+			usage_error(err, "there is no plugin '%s'", operand);
+		return s.path;
+	}
+	if (open_handle(c, err) < 0 || dunlin_each_driver(c->d, is_it, &s, err) < 0)
+		return NULL;
+	if (!s.path) {
+		usage_error(err, "there is no driver '%s'", operand);
+		usage_hint(err, "Give the path of a plugin, as in ./dunlin-NAME.so, or a name that `dunlin drivers` shows.");
+	}
+	return s.path;
+}
+
+static int run(struct cli *c)
+{
+	char *url = strdup(c->operand[1]), *plugin;
+	struct dunlin_error err;
+	int n_failed = 0, rc;
+
+	if (!url)
+		return fail_nomem(c);
+	/* From here on a list of processes shows no password. */
+	secret_mask((char *)(uintptr_t)c->operand[1]);
+	plugin = find_plugin(c, c->operand[0], &err);
+	rc = plugin ? driver_suite(plugin, url, option_value(c, "quirks"), option_value(c, "group"), stdout, &n_failed, &err) : -1;
+	free(plugin);
+	free(url);
+	if (rc < 0)
+		return fail(c, &err);
+	return n_failed ? DUNLIN_EXIT_INVALID : DUNLIN_EXIT_OK;
+}
+
+static const struct option_spec options[] = {
+	{ "group", 0, ARG_TEXT, "GROUP", "one group of checks alone, while a driver is written", NULL },
+	{ "quirks", 0, ARG_FILE, "FILE", "what the database wants said otherwise", NULL },
+	{ 0 },
+};
+
+const struct command cmd_driver_check = {
+	.name = "driver-check", .group = GROUP_OTHER, .options = options, .run = run,
+	.operands = "PLUGIN URL", .min_operands = 2, .max_operands = 2,
+	.summary = "run the conformance suite on a driver",
+	.description =
+		"Tries what a driver promises on a database of yours, in which it makes tables named\n"
+		"dunlin_check_... and drops them. Prints TAP; exits 0 only if all passes. PLUGIN is the\n"
+		"path of a plugin or the name of an installed driver. What a driver cannot do follows from\n"
+		"its capabilities; a file of quirks (KEY = VALUE) gives other words where the database\n"
+		"wants them: create_table, syntax_error, slow, copy, copy_data, commit.\n",
+	.example =
+		"$ dunlin driver-check ./dunlin-mydb.so mydb://localhost/test\n",
+};
