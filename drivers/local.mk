@@ -39,6 +39,28 @@ dunlin_sqlite_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_SQLITE_CFLAGS)
 dunlin_sqlite_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 dunlin_sqlite_la_LIBADD = libdrivercommon.la $(DRIVER_SQLITE_LIBS)
 
+if DRIVER_POSTGRESQL
+driverexec_LTLIBRARIES += dunlin-postgresql.la
+endif
+# list: drivers/postgresql/*.c drivers/postgresql/*.h
+dunlin_postgresql_la_SOURCES = \
+	drivers/postgresql/adopt.c \
+	drivers/postgresql/conn.c \
+	drivers/postgresql/connect.c \
+	drivers/postgresql/dialect.c \
+	drivers/postgresql/driver.c \
+	drivers/postgresql/errors.c \
+	drivers/postgresql/lock.c \
+	drivers/postgresql/options.c \
+	drivers/postgresql/pg_driver.h \
+	drivers/postgresql/settings.c \
+	drivers/postgresql/simple.c \
+	drivers/postgresql/surroundings.c \
+	drivers/postgresql/wait.c
+dunlin_postgresql_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_POSTGRESQL_CFLAGS)
+dunlin_postgresql_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+dunlin_postgresql_la_LIBADD = libdrivercommon.la $(DRIVER_POSTGRESQL_LIBS)
+
 # The scripted fake, for the tests.  Without an -rpath libtool would make an
 # archive of what is not installed.
 if DRIVER_MOCK
