@@ -47,14 +47,28 @@ dunlin_postgresql_la_SOURCES = \
 	drivers/postgresql/adopt.c \
 	drivers/postgresql/conn.c \
 	drivers/postgresql/connect.c \
+	drivers/postgresql/copy.c \
+	drivers/postgresql/database.c \
 	drivers/postgresql/dialect.c \
 	drivers/postgresql/driver.c \
 	drivers/postgresql/errors.c \
+	drivers/postgresql/exec.c \
+	drivers/postgresql/guard.c \
+	drivers/postgresql/kind.c \
 	drivers/postgresql/lock.c \
 	drivers/postgresql/options.c \
 	drivers/postgresql/pg_driver.h \
+	drivers/postgresql/pipeline.c \
+	drivers/postgresql/pipeline.h \
+	drivers/postgresql/prepared.c \
+	drivers/postgresql/query.c \
+	drivers/postgresql/session.c \
 	drivers/postgresql/settings.c \
 	drivers/postgresql/simple.c \
+	drivers/postgresql/snapshot.c \
+	drivers/postgresql/snapshot.h \
+	drivers/postgresql/snapshot_sql.c \
+	drivers/postgresql/snapshot_text.c \
 	drivers/postgresql/surroundings.c \
 	drivers/postgresql/wait.c
 dunlin_postgresql_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_POSTGRESQL_CFLAGS)

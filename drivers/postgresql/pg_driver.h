@@ -200,6 +200,8 @@ int  pg_tx_state(struct dunlin_conn *c, int32_t *state, struct dunlin_driver_err
 /* Settings, role, cursors, temporary and prepared things go; locks stay. */
 int  pg_reset_session(struct dunlin_conn *c, struct dunlin_driver_error *err);
 
+void pg_prepared_free(struct dunlin_conn *c); /* prepared.c */
+
 /* --- lock.c ------------------------------------------------------------------------------ */
 
 int  pg_lock(struct dunlin_conn *c, const char *key, const char *holder, struct dunlin_driver_error *err);

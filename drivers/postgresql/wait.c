@@ -39,6 +39,8 @@ int pg_is_stopped(struct dunlin_conn *c)
 {
 	const struct dunlin_control *ctl = &c->ctl;
 
+	if (c->is_unstoppable)
+		return 0;
 	/* The deadline first: a host may say stop for it as well. */
 	if (ctl->remaining_ms && ctl->remaining_ms(ctl->arg) == 0)
 		c->cause = PG_CAUSE_DEADLINE;
@@ -207,7 +209,7 @@ static int ask(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
 	int64_t now = drv_now_ms();
 
-	if (now - c->asked_ms < ASK_EVERY_MS && c->asked_ms)
+	if (c->is_unstoppable || (now - c->asked_ms < ASK_EVERY_MS && c->asked_ms))
 		return DUNLIN_OK;
 	c->asked_ms = now;
 	return pg_is_stopped(c) ? pursue(c, err) : DUNLIN_OK;
@@ -231,7 +233,7 @@ static int wait_for(struct dunlin_conn *c, int events, struct dunlin_driver_erro
 
 int pg_wait(struct dunlin_conn *c, int write, struct dunlin_driver_error *err)
 {
-	return wait_for(c, write ? POLLOUT : POLLIN, err);
+	return wait_for(c, write ? POLLIN | POLLOUT : POLLIN, err);
 }
 
 int pg_flush(struct dunlin_conn *c, struct dunlin_driver_error *err)
@@ -268,7 +270,8 @@ int pg_next(struct dunlin_conn *c, PGresult **res, struct dunlin_driver_error *e
 
 	*res = NULL;
 	while (PQisBusy(c->pg)) {
-		status = wait_for(c, POLLIN, err);
+		/* Answers may be waited for with questions half sent. */
+		status = wait_for(c, PQflush(c->pg) > 0 ? POLLIN | POLLOUT : POLLIN, err);
 		if (status != DUNLIN_OK)
 			return status;
 		if (!PQconsumeInput(c->pg))
