@@ -137,6 +137,18 @@ static const struct {
 	{ "foreign server ", "USAGE", "FOREIGN SERVER" },
 };
 
+/* Rights that no object carries. */
+static const struct {
+	const char *words, *hint;
+} attributes[] = {
+	{ "permission denied to create database", "Missing: ALTER ROLE %s CREATEDB." },
+	{ "permission denied to create role", "Missing: ALTER ROLE %s CREATEROLE." },
+	{ "permission denied to create extension", "Only a superuser may; or, of a trusted extension, a role with CREATE on "
+	                                           "the database, which %s has not." },
+	{ "permission denied to set parameter", "Only a superuser may; since PostgreSQL 15 also with GRANT SET ON PARAMETER "
+	                                        "... TO %s." },
+};
+
 static const char *right_of_verb(const char *sql, size_t len, const char *all)
 {
 	static const char *const verbs[] = { "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE" };
@@ -165,6 +177,14 @@ static const char *right_of_schema(const char *sql, size_t len, const char *all)
 	return drv_token_is(&t, "CREATE") ? all : "USAGE";
 }
 
+/* The text up to %s, the role, and the rest. */
+static void attribute_hint(struct dunlin_driver_error *err, const char *hint, const char *role)
+{
+	const char *at = strstr(hint, "%s");
+
+	drv_hint(err, "%.*s%s%s", (int)(at - hint), hint, role, at + 2);
+}
+
 void pg_permission_hint(const char *message, const char *role, const char *sql, size_t len,
                         struct dunlin_driver_error *err)
 {
@@ -185,6 +205,11 @@ void pg_permission_hint(const char *message, const char *role, const char *sql, 
 			goto out;
 		}
 	}
+	for (i = 0; i < sizeof attributes / sizeof *attributes && !quoted.is_failed; i++)
+		if (strstr(message, attributes[i].words)) {
+			attribute_hint(err, attributes[i].hint, quoted.p);
+			goto out;
+		}
 	what = strstr(message, owner);
 	if (what && !quoted.is_failed)
 		drv_hint(err, "Only the owner may do this: make %s the owner of %s, or a member of the role that is.", quoted.p,
@@ -239,11 +264,12 @@ static void add_detail(const PGresult *res, struct dunlin_driver_error *err)
 		drv_detail(err, "%s", detail ? detail : context);
 }
 
-static int status_of(const char *state)
+/* After one of these the server closes the line, whatever the code. */
+static int is_fatal(const PGresult *res)
 {
-	static const char *const busy[] = { "55P03", "55006", NULL };
+	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-	return is_one_of(state, busy) ? DUNLIN_EBUSY : DUNLIN_ERROR;
+	return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
 int pg_result_error(struct dunlin_conn *c, const PGresult *res, const char *sql, size_t len,
@@ -264,9 +290,11 @@ int pg_result_error(struct dunlin_conn *c, const PGresult *res, const char *sql,
 	if (strcmp(state, "57014") == 0 && c->cause != PG_CAUSE_NONE)
 		return pg_stopped(c, err);
 	class = pg_class_of(state);
-	if (class == DUNLIN_CLASS_CONNECTION && strncmp(state, "28", 2) != 0)
-		c->is_lost |= PQstatus(c->pg) != CONNECTION_OK || strncmp(state, "57P", 3) == 0 || strcmp(state, "25P03") == 0;
-	status = status_of(state);
+	if (is_fatal(res)) {
+		class = DUNLIN_CLASS_CONNECTION;
+		c->is_lost = 1;
+	}
+	status = strcmp(state, "55P03") == 0 ? DUNLIN_EBUSY : DUNLIN_ERROR;
 	drv_error(err, status, class, 0, "%s", message ? message : "the server gives no reason");
 	if (!err)
 		return status;
