@@ -10,6 +10,8 @@
 
 #include "pg_driver.h"
 
+#define PROBE_MS 1000
+
 struct dunlin_conn *pg_conn_new(const struct dunlin_control *ctl)
 {
 	struct dunlin_conn *c = drv_zalloc(sizeof *c);
@@ -41,6 +43,34 @@ static int try_way(struct dunlin_conn *c, size_t target, int way, struct pg_refu
 	return status;
 }
 
+/* A pooler is declared to be in session mode.  One that is not gives a second
+ * client the server process that the first has just used; in session mode it
+ * gives another, or none until the first leaves. */
+static int check_pooling(struct dunlin_conn *c, size_t target, struct dunlin_driver_error *err)
+{
+	struct pg_refusal why;
+	struct dunlin_conn *second;
+	int status = DUNLIN_OK;
+
+	if (!c->opt.is_pool_session || c->server_pid == PQbackendPID(c->pg))
+		return DUNLIN_OK;
+	second = pg_conn_new(&c->ctl);
+	if (!second)
+		return drv_nomem(err);
+	second->opt = c->opt; /* borrowed */
+	second->opt.connect_timeout_ms = PROBE_MS;
+	second->is_set_later = 1;
+	if (try_way(second, target, PG_SETTINGS_LATER, &why, NULL) == DUNLIN_OK) {
+		second->probe_end_ms = drv_now_ms() + PROBE_MS;
+		if (PQsetnonblocking(second->pg, 1) == 0 && pg_check_surroundings(second, NULL) == DUNLIN_OK &&
+		    second->server_pid == c->server_pid)
+			status = pg_refuse_mode(err);
+		pg_disconnect(second);
+	}
+	drv_free(second);
+	return status;
+}
+
 static int try_target(struct dunlin_conn *c, size_t target, struct dunlin_driver_error *err)
 {
 	struct pg_refusal why = { .state = "" };
@@ -57,6 +87,8 @@ static int try_target(struct dunlin_conn *c, size_t target, struct dunlin_driver
 		status = pg_lost(c, err);
 	if (status == DUNLIN_OK)
 		status = pg_check_surroundings(c, err);
+	if (status == DUNLIN_OK)
+		status = check_pooling(c, target, err);
 	if (status != DUNLIN_OK)
 		pg_disconnect(c);
 	return status;
@@ -107,6 +139,8 @@ int pg_open_database(const struct dunlin_kv *kv, size_t n, const char *database,
 	if (!c)
 		return drv_nomem(err);
 	status = pg_options_read(&c->opt, kv, n, database, err);
+	if (status == DUNLIN_OK)
+		status = pg_check_passfile(kv, n, err);
 	if (status == DUNLIN_OK)
 		status = try_all(c, err);
 	if (status != DUNLIN_OK) {

@@ -37,38 +37,59 @@ static const char *find_state(const char *line, size_t n)
 	return NULL;
 }
 
+/* One line, its SQLSTATE taken out of it. */
+static void add_line(struct drv_text *out, const char *line, size_t n, char *state)
+{
+	const char *found = find_state(line, n);
+
+	if (!found) {
+		drv_text_add(out, line, n);
+		return;
+	}
+	if (!state[0])
+		snprintf(state, 6, "%.5s", found);
+	/* "FATAL:  x" reads better with one space. */
+	drv_text_add(out, line, (size_t)(found - line) - 1);
+	found += sizeof "28P01: " - 1;
+	drv_text_add(out, found, n - (size_t)(found - line));
+}
+
+/* libpq's advice is indented, and not ours. */
+static int is_noise(const char *line, size_t n)
+{
+	static const char location[] = "LOCATION:";
+
+	return n == 0 || *line == '\t' || strncmp(line, location, sizeof location - 1) == 0;
+}
+
 void pg_connect_words(const char *text, char *state, struct drv_text *out)
 {
-	static const char location[] = "LOCATION:", again[] = "connection to server at ";
-	const char *line, *next, *found;
-	size_t n;
+	static const char attempt[] = "connection to server ";
+	size_t n, start = 0, last = 0, last_len = 0;
+	const char *line, *next;
 
 	state[0] = '\0';
 	for (line = text; *line; line = next) {
 		n = strcspn(line, "\n");
 		next = line[n] ? line + n + 1 : line + n;
-		if (n == 0 || strncmp(line, location, sizeof location - 1) == 0)
+		if (is_noise(line, n))
 			continue;
-		/* One paragraph a try; the server's further lines belong to its text. */
-		if (out->len)
-			drv_text_adds(out, strncmp(line, again, sizeof again - 1) == 0 ? "; " : " ");
-		while (n && (*line == '\t' || *line == ' ')) {
-			line++;
-			n--;
+		/* One clause an address or method; the same again, with TLS and without, is one. */
+		if (out->len && strncmp(line, attempt, sizeof attempt - 1) == 0) {
+			last = start;
+			last_len = out->len - start;
+			drv_text_adds(out, "; ");
+			start = out->len;
+		} else if (out->len) {
+			drv_text_adds(out, " ");
 		}
-		found = find_state(line, n);
-		if (!found) {
-			drv_text_add(out, line, n);
-			continue;
+		add_line(out, line, n, state);
+		if (last_len && out->len - start == last_len && memcmp(out->p + last, out->p + start, last_len) == 0) {
+			out->len = last + last_len;
+			out->p[out->len] = '\0';
+			start = last;
+			last_len = 0;
 		}
-		if (!state[0])
-			snprintf(state, 6, "%.5s", found);
-		drv_text_add(out, line, (size_t)(found - line));
-		/* "FATAL:  x" reads better with one space. */
-		if (out->len && !out->is_failed)
-			out->p[--out->len] = '\0';
-		found += 7;
-		drv_text_add(out, found, n - (size_t)(found - line));
 	}
 }
 
@@ -97,11 +118,11 @@ static int pooler(const char *text, struct dunlin_driver_error *err)
 	return DUNLIN_ERROR;
 }
 
-static int no_tls(const char *text, struct dunlin_driver_error *err)
+static int no_tls(const char *text, int is_default, struct dunlin_driver_error *err)
 {
 	drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "%s", text);
-	drv_hint(err, "To a server on another machine TLS is required. Switch it on in the server (ssl = on), or allow plain "
-	              "text with '?sslmode=disable' or '?sslmode=prefer'.");
+	drv_hint(err, "%sSwitch it on in the server (ssl = on), or allow plain text with '?sslmode=disable' or "
+	              "'?sslmode=prefer'.", is_default ? "To a server on another machine TLS is required. " : "");
 	if (err)
 		err->is_unsafe = 1;
 	return DUNLIN_ERROR;
@@ -133,8 +154,8 @@ static int refused(struct dunlin_conn *c, const struct pg_attempt *a, struct pg_
 	snprintf(why->state, sizeof why->state, "%s", state);
 	if (words.p && is_pooler_refusal(words.p) && !c->opt.is_pool_session) {
 		status = pooler(words.p, err);
-	} else if (words.p && is_tls_refusal(words.p) && a->is_tls_due) {
-		status = no_tls(words.p, err);
+	} else if (words.p && is_tls_refusal(words.p)) {
+		status = no_tls(words.p, a->is_tls_due, err);
 	} else {
 		status = drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "%s", words.p ? words.p : "cannot connect");
 		for (i = 0; i < sizeof hints / sizeof *hints; i++)

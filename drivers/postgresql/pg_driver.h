@@ -66,7 +66,7 @@ struct dunlin_conn {
 	unsigned is_dirty : 1;        /* a file's statement ran since the last reset  */
 	unsigned is_lost : 1;         /* the line is gone                             */
 	unsigned has_temp : 1;        /* temporary objects may be there               */
-	unsigned is_set_later : 1;    /* RESET ALL loses our settings, see pg_apply_settings() */
+	unsigned is_set_later : 1;    /* RESET ALL loses our settings, see pg_settings_query() */
 	char     guard[48];           /* the savepoint's name                         */
 	int      server_version;      /* PQserverVersion                              */
 	int64_t  lock_key;            /* what lock() took; valid while is_locked      */
@@ -78,6 +78,8 @@ struct dunlin_conn {
 	const struct dunlin_exec_observer *obs;
 	size_t   obs_index;
 	/* wait.c */
+	int64_t  probe_end_ms;        /* a deadline of the driver's own; 0: none          */
+	int      server_pid;          /* pg_backend_pid()                                 */
 	int64_t  asked_ms, cancel_since_ms, cancel_sent_ms;
 	struct pg_adopted *adopted;   /* what to put back; NULL: the connection is ours   */
 	char     lock_sql[512];       /* pg_lock_check()                                  */
@@ -107,7 +109,11 @@ int  pg_connect(struct dunlin_conn *c, const struct pg_attempt *a, struct pg_ref
 void pg_disconnect(struct dunlin_conn *c);
 /* libpq's text of several lines as one, without the SQLSTATE that goes to state[6]. */
 void pg_connect_words(const char *text, char *state, struct drv_text *out);
+/* ~/.pgpass or what stands in its place, where it would be read: refused with
+ * is_unsafe if others may read it too. */
+int  pg_check_passfile(const struct dunlin_kv *kv, size_t n, struct dunlin_driver_error *err);
 /* TLS, pooler, standby: refused with is_unsafe. */
+int  pg_refuse_mode(struct dunlin_driver_error *err); /* dunlin_pool=session, and it is not */
 int  pg_check_surroundings(struct dunlin_conn *c, struct dunlin_driver_error *err);
 
 int  pg_options_read(struct pg_options *o, const struct dunlin_kv *kv, size_t n, const char *database,
@@ -123,12 +129,10 @@ void pg_options_scrub(const struct pg_options *o, char *text);
 int  pg_is_local_host(const char *host);
 /* URL parameters that this libpq takes; NULL-ended. */
 const char *const *pg_url_params(void);
-/* The settings of every session of ours, where a reset would lose them: after
- * the reset of one for which c->is_set_later. */
-/* As startup options; as a query of one row. */
+/* The settings of every session of ours, as startup options, and as a query of
+ * one row: for a session with c->is_set_later, where a reset would lose them. */
 void pg_settings_startup(const struct pg_options *o, int way, struct drv_text *t);
 void pg_settings_query(const struct pg_options *o, struct drv_text *t);
-int  pg_apply_settings(struct dunlin_conn *c, struct dunlin_driver_error *err);
 
 /* --- wait.c: libpq without blocking -------------------------------------------------- */
 
@@ -216,7 +220,10 @@ const char *pg_lock_check(struct dunlin_conn *c);
 /* --- concurrent.c: what CONCURRENTLY leaves behind ----------------------------------------- */
 
 /* Before a CREATE INDEX CONCURRENTLY, REINDEX CONCURRENTLY: drops the invalid
- * leftover that stands in its way.  Nothing for other statements. */
+ * leftover that stands in its way.  Nothing for other statements.
+ * PG_CONCURRENT_DONE: what was left of an earlier try is done now, and the
+ * statement with it: it is not to be sent. */
+#define PG_CONCURRENT_DONE 1
 int  pg_concurrent_before(struct dunlin_conn *c, const char *sql, size_t len, struct dunlin_driver_error *err);
 /* After it: is the index valid?  Not: an error, and the leftover is dropped. */
 int  pg_concurrent_after(struct dunlin_conn *c, const char *sql, size_t len, int status, struct dunlin_driver_error *err);

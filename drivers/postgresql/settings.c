@@ -66,16 +66,3 @@ void pg_settings_query(const struct pg_options *o, struct drv_text *t)
 		drv_text_addf(t, ", ('statement_timeout', '%lld')", (long long)o->statement_timeout_ms);
 	drv_text_adds(t, ") v (name, value) JOIN pg_catalog.pg_settings s ON s.name OPERATOR(pg_catalog.=) v.name");
 }
-
-int pg_apply_settings(struct dunlin_conn *c, struct dunlin_driver_error *err)
-{
-	struct drv_text sql = { 0 };
-	int status;
-
-	if (!c->is_set_later)
-		return DUNLIN_OK;
-	pg_settings_query(&c->opt, &sql);
-	status = sql.is_failed ? drv_nomem(err) : pg_simple(c, sql.p, NULL, NULL, err);
-	drv_text_clear(&sql);
-	return status;
-}

@@ -80,10 +80,17 @@ static int read_facts(void *arg, const PGresult *res)
 	return DUNLIN_OK;
 }
 
+int pg_refuse_mode(struct dunlin_driver_error *err)
+{
+	return unsafe(err, "the pooler between here and the server is in transaction mode, though 'dunlin_pool=session' says "
+	                   "otherwise", "Connect to the server itself, or to a pool of the pooler's that is in session mode.");
+}
+
 static int check_server(struct dunlin_conn *c, const struct facts *f, struct dunlin_driver_error *err)
 {
 	char text[256];
 
+	c->server_pid = f->pid;
 	if (f->pid != PQbackendPID(c->pg) && !c->opt.is_pool_session)
 		return unsafe(err, "there is a connection pooler between here and the server, which may change the server's "
 		                   "process under a run: a lock would protect nothing",

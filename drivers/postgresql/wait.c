@@ -42,7 +42,9 @@ int pg_is_stopped(struct dunlin_conn *c)
 	if (c->is_unstoppable)
 		return 0;
 	/* The deadline first: a host may say stop for it as well. */
-	if (ctl->remaining_ms && ctl->remaining_ms(ctl->arg) == 0)
+	if (c->probe_end_ms && drv_now_ms() >= c->probe_end_ms)
+		c->cause = PG_CAUSE_DEADLINE;
+	else if (ctl->remaining_ms && ctl->remaining_ms(ctl->arg) == 0)
 		c->cause = PG_CAUSE_DEADLINE;
 	else if (atomic_load_explicit(&c->is_cancelled, memory_order_relaxed) ||
 	         (ctl->should_stop && ctl->should_stop(ctl->arg)))
@@ -174,6 +176,10 @@ static int pursue(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
 	int64_t now = drv_now_ms();
 
+	if (c->probe_end_ms) { /* it is closed next, whatever goes on in it */
+		c->is_lost = 1;
+		return pg_stopped(c, err);
+	}
 	if (!c->cancel_since_ms)
 		c->cancel_since_ms = now;
 	else if (now - c->cancel_since_ms >= CANCEL_GRACE_MS) {
