@@ -57,6 +57,7 @@ dunlin_postgresql_la_SOURCES = \
 	drivers/postgresql/kind.c \
 	drivers/postgresql/lock.c \
 	drivers/postgresql/options.c \
+	drivers/postgresql/passfile.c \
 	drivers/postgresql/pg_driver.h \
 	drivers/postgresql/pipeline.c \
 	drivers/postgresql/pipeline.h \
