@@ -45,6 +45,8 @@ endif
 # list: drivers/postgresql/*.c drivers/postgresql/*.h
 dunlin_postgresql_la_SOURCES = \
 	drivers/postgresql/adopt.c \
+	drivers/postgresql/blockers.c \
+	drivers/postgresql/concurrent.c \
 	drivers/postgresql/conn.c \
 	drivers/postgresql/connect.c \
 	drivers/postgresql/copy.c \
@@ -56,12 +58,16 @@ dunlin_postgresql_la_SOURCES = \
 	drivers/postgresql/guard.c \
 	drivers/postgresql/kind.c \
 	drivers/postgresql/lock.c \
+	drivers/postgresql/objects.c \
 	drivers/postgresql/options.c \
 	drivers/postgresql/passfile.c \
 	drivers/postgresql/pg_driver.h \
 	drivers/postgresql/pipeline.c \
 	drivers/postgresql/pipeline.h \
 	drivers/postgresql/prepared.c \
+	drivers/postgresql/probe.c \
+	drivers/postgresql/probe.h \
+	drivers/postgresql/probe_sql.c \
 	drivers/postgresql/query.c \
 	drivers/postgresql/session.c \
 	drivers/postgresql/settings.c \
@@ -71,7 +77,10 @@ dunlin_postgresql_la_SOURCES = \
 	drivers/postgresql/snapshot_sql.c \
 	drivers/postgresql/snapshot_text.c \
 	drivers/postgresql/surroundings.c \
-	drivers/postgresql/wait.c
+	drivers/postgresql/wait.c \
+	drivers/postgresql/words.c \
+	drivers/postgresql/words.h \
+	drivers/postgresql/words_index.c
 dunlin_postgresql_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_POSTGRESQL_CFLAGS)
 dunlin_postgresql_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 dunlin_postgresql_la_LIBADD = libdrivercommon.la $(DRIVER_POSTGRESQL_LIBS)

@@ -167,6 +167,7 @@ void pg_close(struct dunlin_conn *c)
 	else
 		PQfinish(c->pg); /* the server rolls back and lets go of every lock */
 	pg_options_clear(&c->opt);
+	pg_blockers_watch_end(c);
 	pg_prepared_free(c);
 	drv_free(c);
 }

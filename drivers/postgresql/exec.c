@@ -200,10 +200,15 @@ static int run_statement(struct dunlin_conn *c, const struct dunlin_step *st, un
 
 	if (!(kind & PG_KIND_PLAIN))
 		c->is_dirty = 1;
+	if (!was_in_tx)
+		status = pg_concurrent_before(c, st->sql, st->sql_len, err);
+	if (status == PG_CONCURRENT_DONE)
+		return DUNLIN_OK;
 	if (status == DUNLIN_OK && has_timeouts)
 		status = set_timeouts(c, st, err);
 	if (status != DUNLIN_OK)
 		return status;
+	pg_blockers_watch_begin(c, st->lock_timeout_ms);
 	status = send_alone(c, st, kind, err);
 	if (has_timeouts && !c->is_lost && !(was_in_tx && status != DUNLIN_OK)) {
 		int rc = restore_timeouts(c, status == DUNLIN_OK ? err : NULL);
@@ -211,7 +216,7 @@ static int run_statement(struct dunlin_conn *c, const struct dunlin_step *st, un
 		if (status == DUNLIN_OK)
 			status = rc;
 	}
-	return status;
+	return was_in_tx ? status : pg_concurrent_after(c, st->sql, st->sql_len, status, err);
 }
 
 static int run_ledger(struct dunlin_conn *c, const struct dunlin_step *st, struct dunlin_driver_error *err)

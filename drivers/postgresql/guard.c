@@ -108,6 +108,7 @@ int guard_begin(struct part *p, struct guard *g, size_t step, const struct dunli
 	begin_text(&t, st);
 	status = t.is_failed ? drv_nomem(p->err) : part_add(p, PG_OP_BEGIN, step, t.p, t.len);
 	drv_text_clear(&t);
+	pg_blockers_watch_begin(p->c, st->lock_timeout_ms);
 	g->is_open = g->is_own = 1;
 	g->is_armed = g->is_shielded = 0;
 	if (status == DUNLIN_OK)

@@ -84,6 +84,7 @@ struct dunlin_conn {
 	struct pg_adopted *adopted;   /* what to put back; NULL: the connection is ours   */
 	char     lock_sql[512];       /* pg_lock_check()                                  */
 	struct pg_prepared *prepared; /* prepared.c                                       */
+	struct pg_watch *watch;       /* blockers.c                                       */
 	int      is_unstoppable;      /* a rollback is under way: nobody is asked         */
 };
 
@@ -156,6 +157,16 @@ int  pg_cancel(struct dunlin_conn *c); /* the slot */
 typedef int pg_result_fn(void *arg, const PGresult *res);
 int  pg_simple(struct dunlin_conn *c, const char *sql, pg_result_fn *fn, void *arg, struct dunlin_driver_error *err);
 void pg_text_literal(struct drv_text *t, const char *value); /* E'value' */
+
+/* --- blockers.c: who stands in the way ---------------------------------------------------- */
+
+/* A statement may wait that long for a lock; -1: the connection's own, 0: for
+ * ever, and nobody is asked about.  Called before it is sent. */
+void pg_blockers_watch_begin(struct dunlin_conn *c, int64_t lock_timeout_ms);
+/* By the wait loop: nothing came in this slice; something came. */
+void pg_blockers_watch_tick(struct dunlin_conn *c);
+void pg_blockers_watch_heard(struct dunlin_conn *c);
+void pg_blockers_watch_end(struct dunlin_conn *c);
 
 /* --- errors.c ------------------------------------------------------------------------ */
 

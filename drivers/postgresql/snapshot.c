@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "snapshot.h"
+#include "words.h"
 
 struct facts {
 	char **fact;
@@ -137,32 +138,15 @@ static const char settings_sql[] =
 	" pg_catalog.set_config('bytea_output', 'hex', true), pg_catalog.set_config('lc_monetary', 'C', true),"
 	" pg_catalog.set_config('jit', 'off', true)";
 
-/* A list of names as the text of an array. */
-static void array_text(const char *const *name, size_t n, struct drv_text *out)
-{
-	const char *p;
-	size_t i;
-
-	drv_text_add(out, "{", 1);
-	for (i = 0; i < n; i++) {
-		drv_text_adds(out, i ? ",\"" : "\"");
-		for (p = name[i]; *p; p++) {
-			if (*p == '"' || *p == '\\')
-				drv_text_add(out, "\\", 1);
-			drv_text_add(out, p, 1);
-		}
-		drv_text_add(out, "\"", 1);
-	}
-	drv_text_add(out, "}", 1);
-}
-
 static void query_text(int version, const char *const *ignore, size_t n_ignore, struct drv_text *sql)
 {
 	struct drv_text list = { 0 };
 	const char *glue = "";
 	size_t i;
 
-	array_text(ignore, n_ignore, &list);
+	for (i = 0; i < n_ignore; i++)
+		pg_array_item(&list, ignore[i], strlen(ignore[i]));
+	drv_text_adds(&list, n_ignore ? "}" : "{}");
 	drv_text_adds(sql, "WITH ign AS (SELECT");
 	if (list.is_failed)
 		sql->is_failed = 1;

@@ -230,10 +230,13 @@ static int wait_for(struct dunlin_conn *c, int events, struct dunlin_driver_erro
 		if (status != DUNLIN_OK)
 			return status;
 		ready = look(c->pg, events, SLICE_MS);
-		if (ready > 0)
+		if (ready > 0) {
+			pg_blockers_watch_heard(c);
 			return DUNLIN_OK;
+		}
 		if (ready < 0)
 			return pg_lost(c, err);
+		pg_blockers_watch_tick(c);
 	}
 }
 
