@@ -183,8 +183,10 @@ static void add_param(struct drv_text *t, char *separator, const char *key, cons
  * and folders need no thought. */
 static void write_url(struct drv_text *t, const struct dunlin_kv *kv, size_t n, const char *name)
 {
+	static const char *const left_out[] = { "user", "password", "sslpassword", "dbname", "application_name", NULL };
 	const char *user = drv_option(kv, n, "user"), *const *p, *local = drv_option(kv, n, "is_local");
 	char separator = '?';
+	size_t i;
 
 	drv_text_adds(t, "postgresql://");
 	if (user && *user) {
@@ -193,11 +195,12 @@ static void write_url(struct drv_text *t, const struct dunlin_kv *kv, size_t n, 
 	}
 	drv_text_adds(t, "/");
 	add_encoded(t, name);
-	add_param(t, &separator, "host", drv_option(kv, n, "host"));
-	add_param(t, &separator, "port", drv_option(kv, n, "port"));
-	for (p = pg_url_params(); *p; p++)
-		if (strcmp(*p, "dbname") != 0 && strcmp(*p, "application_name") != 0 && strcmp(*p, "sslpassword") != 0)
+	for (p = pg_url_params(); *p; p++) {
+		for (i = 0; left_out[i] && strcmp(*p, left_out[i]) != 0; i++)
+			;
+		if (!left_out[i])
 			add_param(t, &separator, *p, drv_option(kv, n, *p));
+	}
 	/* Whoever opens it does not know that the host is this machine. */
 	if (local && strcmp(local, "1") == 0 && !drv_option(kv, n, "sslmode"))
 		add_param(t, &separator, "sslmode", "prefer");

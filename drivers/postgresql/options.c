@@ -21,12 +21,12 @@
 
 /* The newest at the end, behind those that a libpq of 15 has. */
 static const char *url_params[] = {
-	"dbname", "hostaddr", "passfile", "service", "options", "application_name", "connect_timeout",
+	"user", "password", "host", "port", "dbname", "hostaddr", "passfile", "service", "options", "application_name", "connect_timeout",
 	"target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslcrldir",
 	"sslcompression", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding",
 	"gssencmode", "krbsrvname", "gsslib", "requirepeer", "keepalives", "keepalives_idle", "keepalives_interval",
 	"keepalives_count", "tcp_user_timeout", "dunlin_pool",
-#define N_PARAMS_15 30
+#define N_PARAMS_15 34
 	"require_auth", "sslcertmode", "load_balance_hosts", /* 16 */
 	"gssdelegation", "sslnegotiation",                   /* 17 */
 	NULL
@@ -252,8 +252,8 @@ static int read_name(struct pg_options *o, const struct dunlin_kv *kv, size_t n,
 
 static int read_params(struct pg_options *o, const struct dunlin_kv *kv, size_t n, struct dunlin_driver_error *err)
 {
-	static const char *const apart[] = { "hostaddr", "application_name", "dunlin_pool", "dbname", "target_session_attrs",
-		                                 "connect_timeout", NULL };
+	static const char *const apart[] = { "user", "password", "host", "port", "hostaddr", "application_name", "dunlin_pool",
+		                                 "dbname", "target_session_attrs", "connect_timeout", NULL };
 	const char *const *p = pg_url_params();
 	const char *value;
 	int status = DUNLIN_OK, i;

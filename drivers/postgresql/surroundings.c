@@ -63,9 +63,10 @@ struct facts {
 	int n, pid, is_standby, is_read_only;
 };
 
+/* What the next transaction will be: this one may be older than the settings. */
 #define FACTS                                                                                              \
 	"SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(), "                                 \
-	"pg_catalog.current_setting('transaction_read_only')"
+	"pg_catalog.current_setting('default_transaction_read_only')"
 
 static int read_facts(void *arg, const PGresult *res)
 {
