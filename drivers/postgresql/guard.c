@@ -273,18 +273,22 @@ int guard_commit(struct part *p, struct guard *g, size_t step)
 	return status;
 }
 
+static int lock_lost(struct dunlin_driver_error *err)
+{
+	drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the lock was lost during the migration");
+	drv_hint(err, "Something in it lets go of every advisory lock (pg_advisory_unlock_all, DISCARD ALL): take that out.");
+	return DUNLIN_ERROR;
+}
+
 int guard_error(int kind, const char *sqlstate, struct dunlin_driver_error *err)
 {
-	if (kind == PG_OP_RELEASE && (strcmp(sqlstate, "3B001") == 0 || strcmp(sqlstate, "25P01") == 0)) {
-		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0,
-		          "the migration ended the transaction that it ran in, and what it had done by then is committed");
-		drv_hint(err, "Run it outside a transaction, with '-- dunlin:no-transaction' in the file.");
-	} else if (kind == PG_OP_LOCK) {
-		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "the lock was lost during the migration");
-		drv_hint(err, "Something in it let go of every advisory lock (pg_advisory_unlock_all, DISCARD ALL); take that out.");
-	} else {
+	if (kind == PG_OP_LOCK && strcmp(sqlstate, "22P02") == 0)
+		return lock_lost(err);
+	if (kind != PG_OP_RELEASE || (strcmp(sqlstate, "3B001") != 0 && strcmp(sqlstate, "25P01") != 0))
 		return DUNLIN_OK;
-	}
+	drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0,
+	          "the migration ended the transaction that it ran in, and what it had done by then is committed");
+	drv_hint(err, "Run it outside a transaction, with '-- dunlin:no-transaction' in the file.");
 	return DUNLIN_ERROR;
 }
 
@@ -308,13 +312,12 @@ int pg_reset_session(struct dunlin_conn *c, struct dunlin_driver_error *err)
 		pg_settings_query(&c->opt, &t);
 		drv_text_adds(&t, ";");
 	}
-	if (lock)
-		drv_text_adds(&t, lock);
 	status = t.is_failed ? drv_nomem(err) : pg_do(c, t.p, err);
 	drv_text_clear(&t);
-	if (status == DUNLIN_OK) {
-		c->is_dirty = c->has_temp = 0;
-		pg_prepared_forget(c);
-	}
-	return status;
+	if (status != DUNLIN_OK)
+		return status;
+	c->is_dirty = c->has_temp = 0;
+	pg_prepared_forget(c);
+	status = lock ? pg_do(c, lock, err) : DUNLIN_OK;
+	return status != DUNLIN_OK && err && strcmp(err->sqlstate, "22P02") == 0 ? lock_lost(err) : status;
 }

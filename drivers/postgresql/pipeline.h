@@ -105,6 +105,11 @@ struct guard {
 	unsigned is_shielded : 1; /* ... and is ours for the moment, in this transaction */
 };
 
+/* The session of who connected, for the open transaction only. */
+#define PG_SHIELD \
+	"SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL role TO DEFAULT; SET LOCAL client_encoding TO 'UTF8'; " \
+	"SET LOCAL statement_timeout TO DEFAULT"
+
 void guard_load(struct guard *g, const struct dunlin_conn *c);
 void guard_store(const struct guard *g, struct dunlin_conn *c);
 int  guard_begin(struct part *p, struct guard *g, size_t step, const struct dunlin_step *st, int has_statements);

@@ -221,27 +221,45 @@ static int typed_row(struct reader *r, const PGresult *res, int i, struct dunlin
 	return status;
 }
 
+static int ask(struct reader *r, const struct dunlin_param *param, size_t n_param, struct dunlin_driver_error *err)
+{
+	struct pg_values v;
+	char *text;
+	int status = pg_values_set(&v, param, n_param, err), rc;
+
+	if (status != DUNLIN_OK)
+		return status;
+	text = drv_strndup(r->sql, r->len);
+	if (!text)
+		return drv_nomem(err);
+	rc = PQsendQueryParams(r->c->pg, text, (int)n_param, v.type, v.value, NULL, NULL, 0);
+	drv_free(text);
+	if (!rc)
+		return refused(r->c, err);
+	PQsetSingleRowMode(r->c->pg);
+	return read_all(r, err);
+}
+
 int pg_query(struct dunlin_conn *c, const char *sql, size_t sql_len, const struct dunlin_param *param, size_t n_param,
              dunlin_row_fn *row, void *arg, struct dunlin_driver_error *err)
 {
 	struct reader r = { .c = c, .sql = sql, .len = sql_len, .row = row ? typed_row : NULL, .typed = row, .arg = arg };
-	struct pg_values v;
-	char *text;
-	int status = pg_enter(c, err), rc;
+	int status = pg_enter(c, err), is_shielded;
 
-	if (status == DUNLIN_OK)
-		status = pg_values_set(&v, param, n_param, err);
 	if (status != DUNLIN_OK)
 		return status;
-	text = drv_strndup(sql, sql_len);
-	if (!text)
-		return drv_nomem(err);
-	rc = PQsendQueryParams(c->pg, text, (int)n_param, v.type, v.value, NULL, NULL, 0);
-	drv_free(text);
-	if (!rc)
-		return refused(c, err);
-	PQsetSingleRowMode(c->pg);
-	status = read_all(&r, err);
+	/* In the middle of a file that runs outside a transaction it is the core that asks. */
+	is_shielded = c->is_dirty && PQtransactionStatus(c->pg) == PQTRANS_IDLE;
+	if (is_shielded)
+		status = pg_do(c, "BEGIN READ WRITE; " PG_SHIELD, err);
+	if (status == DUNLIN_OK)
+		status = ask(&r, param, n_param, err);
 	clear(&r.cells);
+	if (is_shielded && !c->is_lost) {
+		int rc = pg_do(c, "COMMIT", status == DUNLIN_OK ? err : NULL);
+
+		if (status == DUNLIN_OK)
+			status = rc;
+	}
 	return status == DUNLIN_OK ? r.stopped : status;
 }
