@@ -45,7 +45,7 @@ static void add_quoted(struct buf *b, char open, char close, const char *s)
 	buf_addc(b, close);
 }
 
-/* Expands %M %E %S %m %e (identifiers) or, as literals, %m %e %s. */
+/* Expands %M %E %S %m %e (identifiers) or, as literals, %m %e; %s is one always. */
 static const char *expand(struct ledger *l, const char *text, int as_literals)
 {
 	const struct dunlin_dialect *d = l->dialect;
@@ -71,7 +71,7 @@ static const char *expand(struct ledger *l, const char *text, int as_literals)
 			continue;
 		}
 		p++;
-		if (as_literals) {
+		if (as_literals || *p == 's') {
 			add_quoted(&b, '\'', '\'', name);
 			continue;
 		}

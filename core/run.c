@@ -15,6 +15,7 @@
 
 #define WINDOW_BYTES (1024 * 1024)
 #define WINDOW_STEPS 4096
+#define INLINE_BYTES (256 * 1024) /* of COPY data; what follows is read as it is sent */
 
 static void end_transaction(struct runner *r)
 {
@@ -41,18 +42,33 @@ static void add_statement(struct runner *r, const struct plan_action *a, const s
 		s->traits = st->traits;
 }
 
+/* The driver asks for the next piece.  1, 0 at the end, -1: r->copy.err says why. */
+static int read_data(void *arg, const char **p, size_t *n)
+{
+	struct runner *r = arg;
+	int rc = script_reader_copy_data(r->copy.reader, p, n, &r->copy.err);
+
+	if (rc < 0)
+		r->copy.is_failed = 1;
+	else if (rc > 0)
+		run_count_bytes(r, *n);
+	return rc;
+}
+
 int run_add_data(struct runner *r, struct script_reader *reader, struct dunlin_error *err)
 {
 	struct buf b = BUF_INIT;
 	const char *p;
 	size_t n;
-	int rc;
+	int rc = 0;
 
-	while ((rc = script_reader_copy_data(reader, &p, &n, err)) > 0)
+	while (b.len < INLINE_BYTES && (rc = script_reader_copy_data(reader, &p, &n, err)) > 0)
 		buf_add(&b, p, n);
-	if (rc == 0 && b.is_failed)
+	if (b.len >= INLINE_BYTES)
+		rc = 0;
+	if (rc == 0 && (b.is_failed || !r->w.n))
 		rc = error_nomem(err);
-	if (rc == 0 && r->w.n) {
+	if (rc == 0) {
 		struct dunlin_step *s = &r->w.step[r->w.n - 1];
 
 		s->data = arena_strndup(&r->w.arena, b.p ? b.p : "", b.len);
@@ -60,6 +76,11 @@ int run_add_data(struct runner *r, struct script_reader *reader, struct dunlin_e
 		r->w.bytes += b.len;
 		if (!s->data)
 			rc = error_nomem(err);
+		if (rc == 0 && b.len >= INLINE_BYTES) {
+			r->copy.reader = reader;
+			s->read_data = read_data;
+			s->read_arg = r;
+		}
 	}
 	buf_clear(&b);
 	return rc;
@@ -93,7 +114,7 @@ static int add_statements(struct runner *r, const struct plan_action *a, int whe
 				break;
 		}
 		ordinal++;
-		if (where == INSIDE && (r->w.bytes > WINDOW_BYTES || r->w.n > WINDOW_STEPS)) {
+		if (where == INSIDE && (r->copy.reader || r->w.bytes > WINDOW_BYTES || r->w.n > WINDOW_STEPS)) {
 			rc = run_flush(r, failed, err);
 			if (rc != RUN_OK)
 				break;

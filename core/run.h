@@ -48,6 +48,8 @@ struct runner {
 	int64_t emitted_seq;                /* events told up to this one          */
 	int     has_ledger;                 /* the tables are there                */
 	int     is_begun;                   /* run.started is in the ledger        */
+	/* COPY data that is read while it is sent: of the window's last step. */
+	struct { struct script_reader *reader; int is_failed; struct dunlin_error err; } copy;
 	int     is_open;                    /* a transaction is partly sent        */
 	int     is_stepping;                /* a migration outside one is at work    */
 	int     is_in_block;                /* ... in a transaction of the file's own */
@@ -97,11 +99,14 @@ int  run_check_stop(struct runner *r, struct dunlin_error *err);
 int  run_nomem_check(struct runner *r, struct dunlin_error *err);
 void run_mark_done(struct runner *r, size_t action);
 void run_count_done(struct runner *r); /* tells the progress after it */
+void run_count_bytes(struct runner *r, size_t n); /* of the window's last step, on their way */
 void run_log(const struct runner *r, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* run.c */
 
-/* COPY data of the statement that was just added to the window. */
+/* COPY data of the statement that was just added to the window.  Where there is
+ * much of it the rest stays in the reader, as r->copy: then the window ends here
+ * and is to be sent, once. */
 int  run_add_data(struct runner *r, struct script_reader *reader, struct dunlin_error *err);
 
 /* run_step.c */

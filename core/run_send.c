@@ -99,8 +99,14 @@ static void step_done(void *arg, size_t i)
 	if (!is_counted(tag))
 		return;
 	r->progress.statements_done++;
-	r->progress.bytes_done += (int64_t)r->w.step[i].sql_len;
+	r->progress.bytes_done += (int64_t)(r->w.step[i].sql_len + r->w.step[i].data_len);
 	tell_progress(r, tag->action);
+}
+
+void run_count_bytes(struct runner *r, size_t n)
+{
+	r->progress.bytes_done += (int64_t)n;
+	tell_progress(r, r->w.tag[r->w.n - 1].action);
 }
 
 /* Does the window end inside a transaction? */
@@ -261,6 +267,11 @@ int run_send(struct runner *r, size_t *failed, struct dunlin_error *err)
 		r->is_unknown = res.is_unknown;
 		status = is_lost(r, &res) ? RUN_LOST : is_locked(r) ? RUN_LOCKED : RUN_FAILED;
 		*failed = tell_where(r, res.n_done, err);
+		/* What the database says of data that ended early is no news. */
+		if (status != RUN_LOST && r->copy.is_failed && err) {
+			*err = r->copy.err;
+			status = RUN_FAILED;
+		}
 	}
 	return emit(r, status, &res, err);
 }
@@ -269,6 +280,8 @@ void run_empty(struct runner *r)
 {
 	window_reset(&r->w);
 	r->n_end = 0;
+	r->copy.reader = NULL;
+	r->copy.is_failed = 0;
 }
 
 void run_roll_back(struct runner *r)

@@ -59,9 +59,9 @@ int step_flush(struct stepping *g, struct dunlin_error *err)
 	return rc;
 }
 
-/* In a block of the file's own nothing can be sent again by itself: what came
- * before it was rolled back. */
-static int flush_block(struct stepping *g, struct dunlin_error *err)
+/* What cannot be sent again by itself: in a transaction what came before it was
+ * rolled back with it, and data that was read on the way is gone. */
+static int flush_once(struct stepping *g, struct dunlin_error *err)
 {
 	size_t failed;
 	int rc = run_send(g->r, &failed, err);
@@ -144,18 +144,25 @@ static int run_together(struct stepping *g, struct script_reader *reader, const 
                         int64_t index, struct dunlin_error *err)
 {
 	struct dunlin_step *s;
-	int rc;
+	int rc, is_sent = 0;
 
 	remember(g);
 	s = step_add(g, DUNLIN_STEP_BEGIN);
 	if (s)
 		set_timeouts(g, s, st->traits);
 	put_progress(g, "statement.started", index + 1);
-	rc = add_statement(g, reader, st, index, err) < 0 ? RUN_FAILED : note_done(g, st, index, err);
+	/* Its data takes the statement's text out of the reader. */
+	rc = note_done(g, st, index, err);
+	if (rc == RUN_OK && add_statement(g, reader, st, index, err) < 0)
+		rc = RUN_FAILED;
+	if (rc == RUN_OK && g->r->copy.reader) {
+		is_sent = 1;
+		rc = flush_once(g, err);
+	}
 	if (rc == RUN_OK) {
 		put_progress(g, "statement.done", index + 1);
 		step_add(g, DUNLIN_STEP_COMMIT);
-		rc = step_flush(g, err);
+		rc = is_sent ? flush_once(g, err) : step_flush(g, err);
 	}
 	if (rc != RUN_OK)
 		take_back(g);
@@ -182,10 +189,17 @@ static int run_with_intent(struct stepping *g, struct script_reader *reader, con
 	set_intent(g, index + 1, sum, probe, (st->traits & DUNLIN_ST_REPEATABLE) != 0);
 	if ((rc = step_record_progress(g, "statement.started", index + 1, err)) != RUN_OK)
 		return rc;
-	if (add_statement(g, reader, st, index, err) < 0)
-		return RUN_FAILED;
-	if ((rc = step_flush(g, err)) != RUN_OK || (rc = note_done(g, st, index, err)) != RUN_OK)
+	remember(g);
+	if ((rc = note_done(g, st, index, err)) != RUN_OK)
 		return rc;
+	if (add_statement(g, reader, st, index, err) < 0)
+		rc = RUN_FAILED;
+	else
+		rc = g->r->copy.reader ? flush_once(g, err) : step_flush(g, err);
+	if (rc != RUN_OK) {
+		take_back(g);
+		return rc;
+	}
 	return step_record_progress(g, "statement.done", index + 1, err);
 }
 
@@ -212,9 +226,9 @@ static int run_in_block(struct stepping *g, struct script_reader *reader, const 
 	if (add_statement(g, reader, st, index, err) < 0)
 		return RUN_FAILED;
 	if (!is_end)
-		return flush_block(g, err);
+		return flush_once(g, err);
 	g->r->is_in_block = 0;
-	rc = flush_block(g, err);
+	rc = flush_once(g, err);
 	if (rc != RUN_OK) {
 		g->r->is_in_block = 1; /* it is to be taken back */
 		return rc;

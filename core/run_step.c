@@ -122,7 +122,8 @@ static int reset_session(struct stepping *g, struct dunlin_error *err)
 		return RUN_OK;
 	session_fail(s, rc, err);
 	g->r->is_unknown = 0;
-	return RUN_LOST;
+	/* What the file did is wrong, and would be in a new one too. */
+	return s->de.errclass == DUNLIN_CLASS_VALIDATION ? RUN_FAILED : RUN_LOST;
 }
 
 static int run_all(struct stepping *g, struct dunlin_error *err)

@@ -39,6 +39,52 @@ dunlin_sqlite_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_SQLITE_CFLAGS)
 dunlin_sqlite_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 dunlin_sqlite_la_LIBADD = libdrivercommon.la $(DRIVER_SQLITE_LIBS)
 
+if DRIVER_POSTGRESQL
+driverexec_LTLIBRARIES += dunlin-postgresql.la
+endif
+# list: drivers/postgresql/*.c drivers/postgresql/*.h
+dunlin_postgresql_la_SOURCES = \
+	drivers/postgresql/adopt.c \
+	drivers/postgresql/blockers.c \
+	drivers/postgresql/concurrent.c \
+	drivers/postgresql/conn.c \
+	drivers/postgresql/connect.c \
+	drivers/postgresql/copy.c \
+	drivers/postgresql/database.c \
+	drivers/postgresql/dialect.c \
+	drivers/postgresql/driver.c \
+	drivers/postgresql/errors.c \
+	drivers/postgresql/exec.c \
+	drivers/postgresql/guard.c \
+	drivers/postgresql/kind.c \
+	drivers/postgresql/lock.c \
+	drivers/postgresql/objects.c \
+	drivers/postgresql/options.c \
+	drivers/postgresql/passfile.c \
+	drivers/postgresql/pg_driver.h \
+	drivers/postgresql/pipeline.c \
+	drivers/postgresql/pipeline.h \
+	drivers/postgresql/prepared.c \
+	drivers/postgresql/probe.c \
+	drivers/postgresql/probe.h \
+	drivers/postgresql/probe_sql.c \
+	drivers/postgresql/query.c \
+	drivers/postgresql/session.c \
+	drivers/postgresql/settings.c \
+	drivers/postgresql/simple.c \
+	drivers/postgresql/snapshot.c \
+	drivers/postgresql/snapshot.h \
+	drivers/postgresql/snapshot_sql.c \
+	drivers/postgresql/snapshot_text.c \
+	drivers/postgresql/surroundings.c \
+	drivers/postgresql/wait.c \
+	drivers/postgresql/words.c \
+	drivers/postgresql/words.h \
+	drivers/postgresql/words_index.c
+dunlin_postgresql_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_POSTGRESQL_CFLAGS)
+dunlin_postgresql_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+dunlin_postgresql_la_LIBADD = libdrivercommon.la $(DRIVER_POSTGRESQL_LIBS)
+
 # The scripted fake, for the tests.  Without an -rpath libtool would make an
 # archive of what is not installed.
 if DRIVER_MOCK

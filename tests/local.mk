@@ -10,7 +10,7 @@
 include tests/plugins/local.mk
 
 if HAVE_CUNIT
-# list: tests/unit/test_*.c except tests/unit/test_sqlite*.c without .c
+# list: tests/unit/test_*.c except tests/unit/test_sqlite*.c tests/unit/test_postgresql*.c without .c
 unit_tests = \
 	tests/unit/test_api \
 	tests/unit/test_api_memory \
@@ -73,9 +73,16 @@ sqlite_tests = \
 else
 sqlite_tests =
 endif
+if DRIVER_POSTGRESQL
+# list: tests/unit/test_postgresql*.c without .c
+postgresql_tests =
+else
+postgresql_tests =
+endif
 else
 unit_tests =
 sqlite_tests =
+postgresql_tests =
 endif
 # Those have the driver's own objects in them.
 sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_SQLITE_LIBS)
@@ -88,7 +95,10 @@ tests_unit_test_sqlite_lock_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_schema_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_session_LDADD = $(sqlite_ldadd)
 
-check_PROGRAMS += $(unit_tests) $(sqlite_tests)
+postgresql_ldadd = $(dunlin_postgresql_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_POSTGRESQL_LIBS)
+# each: tests/unit/test_postgresql*.c: tests_unit_@_LDADD = $(postgresql_ldadd)
+
+check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(postgresql_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
 
 # list: tests/*.test tests/cli/*.test tests/live/*.test tests/tools/*.test
@@ -117,11 +127,15 @@ shell_tests = \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
+	tests/live/pg_connect.test \
+	tests/live/pg_corpora.test \
+	tests/live/pg_run.test \
+	tests/live/pg_session.test \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
 	tests/tools/proxy.test
-TESTS += $(unit_tests) $(sqlite_tests) $(shell_tests)
+TESTS += $(unit_tests) $(sqlite_tests) $(postgresql_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
 # list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/tools/*.test tests/unit/*.h
 EXTRA_DIST += \
@@ -167,6 +181,11 @@ EXTRA_DIST += \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
+	tests/live/pg_connect.test \
+	tests/live/pg_corpora.test \
+	tests/live/pg_lib.sh \
+	tests/live/pg_run.test \
+	tests/live/pg_session.test \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \

@@ -457,9 +457,9 @@ static int copy_line(struct mock_conn *c, sqlite3_stmt *st, char *line, struct d
 	return DUNLIN_OK;
 }
 
-static int copy_lines(struct mock_conn *c, sqlite3_stmt *st, const struct dunlin_step *step, struct dunlin_driver_error *err)
+static int copy_lines(struct mock_conn *c, sqlite3_stmt *st, const char *p, size_t len, struct dunlin_driver_error *err)
 {
-	const char *p = step->data, *end = p + step->data_len;
+	const char *end = p + len;
 	int rc = DUNLIN_OK;
 
 	while (p < end && rc == DUNLIN_OK) {
@@ -471,6 +471,17 @@ static int copy_lines(struct mock_conn *c, sqlite3_stmt *st, const struct dunlin
 		p = nl ? nl + 1 : end;
 	}
 	return rc;
+}
+
+static int copy_all(struct mock_conn *c, sqlite3_stmt *st, const struct dunlin_step *step, struct dunlin_driver_error *err)
+{
+	int rc = copy_lines(c, st, step->data, step->data_len, err), more = 0;
+	const char *p;
+	size_t n;
+
+	while (rc == DUNLIN_OK && step->read_data && (more = step->read_data(step->read_arg, &p, &n)) > 0)
+		rc = copy_lines(c, st, p, n, err);
+	return more < 0 ? mock_fail(err, DUNLIN_CLASS_VALIDATION, "the data cannot be read any further") : rc;
 }
 
 /* "COPY name [(column, ...)] FROM stdin ...": becomes an INSERT a line. */
@@ -498,7 +509,7 @@ int mock_copy(struct mock_conn *c, const struct dunlin_step *step, struct dunlin
 	                      columns && stop ? (int)(stop + 1 - columns) : 0, columns ? columns : "", 2 * (n - 1),
 	                      ",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?");
 	if (sql && sqlite3_prepare_v2(c->sql, sql, -1, &st, NULL) == SQLITE_OK)
-		rc = copy_lines(c, st, step, err);
+		rc = copy_all(c, st, step, err);
 	else
 		rc = mock_sql_error(c, err);
 	sqlite3_free(sql);

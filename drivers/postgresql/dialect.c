@@ -121,6 +121,12 @@ static const struct dunlin_word vocabulary[] = {
 };
 
 static const char *const ledger_ddl[] = {
+	/* IF NOT EXISTS asks for the right to create one before it looks. */
+	"DO $dunlin$ BEGIN\n"
+	"  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s) THEN\n"
+	"    CREATE SCHEMA %S;\n"
+	"  END IF;\n"
+	"END $dunlin$",
 	"CREATE TABLE %M (\n"
 	"  component text COLLATE \"C\" NOT NULL,\n"
 	"  version text COLLATE \"C\" NOT NULL,\n"

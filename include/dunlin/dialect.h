@@ -107,7 +107,9 @@ struct dunlin_dialect {
 	const char *const *ledger_ddl;  /* NULL-ended statements that create the tables;
 	                                   %M the quoted ledger, %E the quoted event log,
 	                                   %S the quoted schema, %m and %e the bare names
-	                                   for index names (still quoted)                 */
+	                                   for index names (still quoted), %s the schema
+	                                   as a string literal; where there are schemas,
+	                                   the ledger's is made if it is not there        */
 	const char *ledger_exists;      /* query with no parameters: one row (n) per
 	                                   table of the two that exists; %m %e %s as string
 	                                   literals                                       */

@@ -189,13 +189,18 @@ struct dunlin_step {
 	uint32_t    reserved;
 	const char *sql;         /* borrowed for the call, not NUL-ended           */
 	size_t      sql_len;
-	const char *data;        /* COPY data, or NULL                             */
+	const char *data;        /* COPY data, or its beginning, or NULL           */
 	size_t      data_len;
 	const struct dunlin_param *param;
 	size_t      n_param;
 	int64_t     expect_rows; /* LEDGER: rows it must affect, else it fails; -1: any */
 	int64_t     lock_timeout_ms;      /* BEGIN, or a lone STATEMENT: -1 the        */
 	int64_t     statement_timeout_ms; /* connection's own, 0 none                  */
+	/* The COPY data that follows `data`, whole lines piece by piece, each valid
+	 * until the next call: 1 a piece, 0 the end, -1 it cannot be read, and the
+	 * statement must fail.  Only of the last step of an array; NULL: no more. */
+	int       (*read_data)(void *arg, const char **p, size_t *n);
+	void       *read_arg;
 };
 
 #define DUNLIN_STEP_AT(steps, i) \
