@@ -41,6 +41,7 @@ struct command {
 	const char *description;            /* for help COMMAND, whole lines      */
 	const char *example;                /* whole lines, each with its prompt  */
 	int (*run)(struct cli *c);          /* returns the exit code              */
+	int has_url_operand;                /* an operand may be a URL            */
 	int is_run;                         /* runs migrations: signals and output
 	                                       errors are treated accordingly     */
 };
@@ -57,6 +58,7 @@ struct cli {
 	struct given_option *given; size_t n_given;
 	const char **operand;       size_t n_operand; /* after the command word   */
 	char *url;            /* copy of --url: argv's is overwritten             */
+	char *url_operand[2]; /* ... and of operands that are URLs                */
 
 	enum format format;
 	int is_quiet, is_verbose, is_debug;

@@ -47,18 +47,12 @@ static char *find_plugin(struct cli *c, const char *operand, struct dunlin_error
 
 static int run(struct cli *c)
 {
-	char *url = strdup(c->operand[1]), *plugin;
 	struct dunlin_error err;
+	char *plugin = find_plugin(c, c->operand[0], &err);
 	int n_failed = 0, rc;
 
-	if (!url)
-		return fail_nomem(c);
-	/* From here on a list of processes shows no password. */
-	secret_mask((char *)(uintptr_t)c->operand[1]);
-	plugin = find_plugin(c, c->operand[0], &err);
-	rc = plugin ? driver_suite(plugin, url, option_value(c, "quirks"), option_value(c, "group"), stdout, &n_failed, &err) : -1;
+	rc = plugin ? driver_suite(plugin, c->operand[1], option_value(c, "quirks"), option_value(c, "group"), stdout, &n_failed, &err) : -1;
 	free(plugin);
-	free(url);
 	if (rc < 0)
 		return fail(c, &err);
 	return n_failed ? DUNLIN_EXIT_INVALID : DUNLIN_EXIT_OK;
@@ -72,7 +66,7 @@ static const struct option_spec options[] = {
 
 const struct command cmd_driver_check = {
 	.name = "driver-check", .group = GROUP_OTHER, .options = options, .run = run,
-	.operands = "PLUGIN URL", .min_operands = 2, .max_operands = 2,
+	.has_url_operand = 1, .operands = "PLUGIN URL", .min_operands = 2, .max_operands = 2,
 	.summary = "run the conformance suite on a driver",
 	.description =
 		"Tries what a driver promises on a database of yours, in which it makes tables named\n"

@@ -84,6 +84,11 @@ int main(int argc, char **argv)
 	if (c->url)
 		explicit_bzero(c->url, strlen(c->url));
 	free(c->url);
+	for (size_t i = 0; i < sizeof c->url_operand / sizeof *c->url_operand; i++) {
+		if (c->url_operand[i])
+			explicit_bzero(c->url_operand[i], strlen(c->url_operand[i]));
+		free(c->url_operand[i]);
+	}
 	free(c->given);
 	free(c->operand);
 	return code;

@@ -352,6 +352,29 @@ static int check_operands(struct cli *c, struct dunlin_error *err)
 	return 0;
 }
 
+/* A URL among the operands is copied where the command takes one, and is
+ * misplaced elsewhere, whatever it says. */
+static int mask_operands(struct cli *c, struct dunlin_error *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_operand; i++) {
+		char *text = (char *)(uintptr_t)c->operand[i];
+
+		if (!strstr(text, "://"))
+			continue;
+		if (i > 0 && c->command && c->command->has_url_operand && n < sizeof c->url_operand / sizeof *c->url_operand) {
+			c->operand[i] = c->url_operand[n++] = strdup(text);
+			if (!c->operand[i]) {
+				c->operand[i] = "";
+				return usage_error(err, "out of memory");
+			}
+		}
+		secret_mask(text);
+	}
+	return 0;
+}
+
 int options_parse(struct cli *c, int argc, char **argv, struct dunlin_error *err)
 {
 	struct getopt_tables t = { 0 };
@@ -370,10 +393,8 @@ int options_parse(struct cli *c, int argc, char **argv, struct dunlin_error *err
 		return usage_error(err, "out of memory");
 	rc = read_line(c, argc, argv, &t, err);
 	free(t.longs);
-	/* A URL is no operand of any command: whatever it says, it is misplaced. */
-	for (size_t i = 0; i < c->n_operand; i++)
-		if (strstr(c->operand[i], "://"))
-			secret_mask((char *)(uintptr_t)c->operand[i]);
+	if (mask_operands(c, err) < 0)
+		return -1;
 	if (word && !c->command)
 		return unknown_command(word, err);
 	if (rc < 0)
