@@ -131,7 +131,6 @@ shell_tests = \
 	tests/live/many.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_corpora.test \
-	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
 	tests/live/resume.test \
@@ -184,7 +183,6 @@ EXTRA_DIST += \
 	tests/live/pg_connect.test \
 	tests/live/pg_corpora.test \
 	tests/live/pg_lib.sh \
-	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
 	tests/live/resume.test \
