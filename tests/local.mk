@@ -72,7 +72,8 @@ if DRIVER_POSTGRESQL
 postgresql_tests = \
 	tests/unit/test_postgresql_concurrent \
 	tests/unit/test_postgresql_errors \
-	tests/unit/test_postgresql_options
+	tests/unit/test_postgresql_options \
+	tests/unit/test_postgresql_snapshot
 else
 postgresql_tests =
 endif
@@ -96,11 +97,13 @@ postgresql_ldadd = $(dunlin_postgresql_la_OBJECTS) libdrivercommon.la $(LDADD) $
 tests_unit_test_postgresql_concurrent_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_errors_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_options_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_snapshot_LDADD = $(postgresql_ldadd)
 
 # each: tests/unit/test_postgresql*.c: tests_unit_@_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_concurrent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_errors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_options_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 
 check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(postgresql_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
@@ -130,7 +133,9 @@ shell_tests = \
 	tests/live/kill.test \
 	tests/live/many.test \
 	tests/live/pg_connect.test \
+	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
+	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
 	tests/live/resume.test \
@@ -181,8 +186,10 @@ EXTRA_DIST += \
 	tests/live/lib.sh \
 	tests/live/many.test \
 	tests/live/pg_connect.test \
+	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
 	tests/live/pg_lib.sh \
+	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
 	tests/live/resume.test \
