@@ -121,7 +121,8 @@ static inline PGconn *raw_open(const char *database)
 static inline int raw_try(PGconn *pg, const char *sql)
 {
 	PGresult *res = PQexec(pg, sql);
-	int is_ok = PQresultStatus(res) == PGRES_COMMAND_OK || PQresultStatus(res) == PGRES_TUPLES_OK;
+	ExecStatusType got = PQresultStatus(res);
+	int is_ok = got == PGRES_COMMAND_OK || got == PGRES_TUPLES_OK || got == PGRES_EMPTY_QUERY;
 
 	PQclear(res);
 	return is_ok;
