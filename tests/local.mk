@@ -71,8 +71,10 @@ if DRIVER_POSTGRESQL
 # list: tests/unit/test_postgresql*.c without .c
 postgresql_tests = \
 	tests/unit/test_postgresql_concurrent \
+	tests/unit/test_postgresql_conn \
 	tests/unit/test_postgresql_errors \
 	tests/unit/test_postgresql_options \
+	tests/unit/test_postgresql_probe \
 	tests/unit/test_postgresql_snapshot
 else
 postgresql_tests =
@@ -95,14 +97,18 @@ tests_unit_test_sqlite_session_LDADD = $(sqlite_ldadd)
 postgresql_ldadd = $(dunlin_postgresql_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_POSTGRESQL_LIBS)
 # each: tests/unit/test_postgresql*.c: tests_unit_@_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_concurrent_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_conn_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_errors_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_options_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_probe_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_snapshot_LDADD = $(postgresql_ldadd)
 
 # each: tests/unit/test_postgresql*.c: tests_unit_@_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_concurrent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_conn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_errors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_options_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 
 check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(postgresql_tests)
