@@ -299,6 +299,14 @@ static uint64_t likely_caps(const struct dunlin *d)
 	return d->drv ? d->drv->possible_caps & ~(uint64_t)DUNLIN_CAP_READ_ONLY : usual;
 }
 
+static int has_running(const struct history *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->row[i].state == ROW_RUNNING)
+			return 1;
+	return 0;
+}
+
 int work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req, enum work_for purpose,
               struct dunlin_plan *p, struct dunlin_error *err)
 {
@@ -312,7 +320,9 @@ int work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req
 	int held = 0;
 
 	facts.caps = d->session.conn ? d->session.caps : likely_caps(d);
-	work_lock_info(d, &held, holder, sizeof holder, since, sizeof since);
+	/* A round trip, and only rows in the state `running` are told apart by it. */
+	if (has_running(&w->history))
+		work_lock_info(d, &held, holder, sizeof holder, since, sizeof since);
 	facts.is_lock_held = held;
 	if (purpose == WORK_RUN)
 		facts.settled = settled;

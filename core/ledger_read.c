@@ -181,8 +181,12 @@ int ledger_is_unchanged(struct ledger *l, struct session *s, const struct histor
 {
 	struct history now = { 0 };
 	struct reading r = { .l = l, .h = &now };
+	int n = 0;
 
-	return h->has_ledger && h->last_event > 0 &&
+	/* Where there was none, there still is none. */
+	if (!h->has_ledger)
+		return !l->is_half_made && session_query(s, l->exists, strlen(l->exists), NULL, 0, count_row, &n, NULL) == 0 && n == 0;
+	return h->last_event > 0 &&
 	       session_query(s, l->select_last, strlen(l->select_last), NULL, 0, read_last, &r, NULL) == 0 &&
 	       now.last_event == h->last_event;
 }

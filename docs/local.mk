@@ -5,4 +5,5 @@ EXTRA_DIST += \
 	CONTRIBUTING.md \
 	NEWS.md \
 	README.md \
-	docs/architecture.md
+	docs/architecture.md \
+	docs/schema-facts.md

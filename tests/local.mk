@@ -75,7 +75,13 @@ sqlite_tests =
 endif
 if DRIVER_POSTGRESQL
 # list: tests/unit/test_postgresql*.c without .c
-postgresql_tests =
+postgresql_tests = \
+	tests/unit/test_postgresql_concurrent \
+	tests/unit/test_postgresql_conn \
+	tests/unit/test_postgresql_errors \
+	tests/unit/test_postgresql_options \
+	tests/unit/test_postgresql_probe \
+	tests/unit/test_postgresql_snapshot
 else
 postgresql_tests =
 endif
@@ -97,6 +103,20 @@ tests_unit_test_sqlite_session_LDADD = $(sqlite_ldadd)
 
 postgresql_ldadd = $(dunlin_postgresql_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_POSTGRESQL_LIBS)
 # each: tests/unit/test_postgresql*.c: tests_unit_@_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_concurrent_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_conn_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_errors_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_options_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_probe_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_snapshot_LDADD = $(postgresql_ldadd)
+
+# each: tests/unit/test_postgresql*.c: tests_unit_@_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_concurrent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_conn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_errors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_options_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 
 check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(postgresql_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
@@ -128,7 +148,9 @@ shell_tests = \
 	tests/live/kill.test \
 	tests/live/many.test \
 	tests/live/pg_connect.test \
+	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
+	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
 	tests/live/resume.test \
@@ -182,8 +204,10 @@ EXTRA_DIST += \
 	tests/live/lib.sh \
 	tests/live/many.test \
 	tests/live/pg_connect.test \
+	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
 	tests/live/pg_lib.sh \
+	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
 	tests/live/resume.test \
@@ -191,6 +215,7 @@ EXTRA_DIST += \
 	tests/live/signals.test \
 	tests/tools/proxy.test \
 	tests/unit/plan_case.h \
+	tests/unit/postgresql_fixture.h \
 	tests/unit/run_fixture.h \
 	tests/unit/script_text.h \
 	tests/unit/split_run.h \

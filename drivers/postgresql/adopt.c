@@ -2,9 +2,13 @@
  * adopt.c - the application's own PGconn, worked on and given back as it was.
  *
  * Its session's settings and role are noted, reset while we work, so that every
- * migration meets the same session, and put back at the end.  Its notice
- * receiver stays in place: libpq does not tell a receiver's argument, so that one
- * which was taken off could not be put back.
+ * migration meets the same session, and put back at the end.  Where it has
+ * temporary objects, cursors, prepared statements or channels that it listens
+ * to, those of a migration stay beside them.
+ *
+ * Two things cannot be put back, since nobody lists them.  Custom settings
+ * ("app.user") of the session are lost.  Its notice receiver therefore stays in
+ * place: libpq does not tell the receiver's argument.
  */
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -17,8 +21,11 @@
 
 #define GIVE_BACK_MS 10000
 
+enum { LEFTOVERS_MAX = 8 };
+
 struct pg_adopted {
 	int is_nonblocking;
+	const char *leftovers[LEFTOVERS_MAX]; /* what a reset may throw away; NULL-ended */
 	struct drv_text restore; /* SQL */
 	int64_t end_ms;
 };
@@ -69,10 +76,42 @@ static int note_setting(void *arg, const PGresult *res)
 	"UNION ALL SELECT 'role', pg_catalog.current_setting('role')"
 #define CLEAN "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_encoding TO 'UTF8'"
 
+/* A row of four booleans: has it such things? */
+#define NOTE_LEFTOVERS                                                                                       \
+	"SELECT EXISTS (SELECT FROM pg_catalog.pg_cursors), "                                                   \
+	"EXISTS (SELECT FROM pg_catalog.pg_listening_channels()), "                                             \
+	"EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.pg_my_temp_schema()), "        \
+	"EXISTS (SELECT FROM pg_catalog.pg_prepared_statements)"
+
+static int note_leftovers(void *arg, const PGresult *res)
+{
+	static const char *const ends[] = { "CLOSE ALL", "UNLISTEN *", "DISCARD TEMP", "DEALLOCATE ALL" };
+	const char **out = arg;
+	int i;
+
+	if (PQnfields(res) != 4 || PQntuples(res) != 1)
+		return DUNLIN_OK;
+	for (i = 0; i < 4; i++)
+		if (strcmp(PQgetvalue(res, 0, i), "f") == 0)
+			*out++ = ends[i];
+	*out++ = "DISCARD PLANS";
+	*out = NULL;
+	return DUNLIN_OK;
+}
+
+const char *const *pg_leftovers(const struct dunlin_conn *c)
+{
+	static const char *const all[] = { "CLOSE ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES", "DISCARD PLANS", NULL };
+
+	return c->adopted ? c->adopted->leftovers : all;
+}
+
 static int take_over(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
 	int status = pg_simple(c, NOTE, note_setting, &c->adopted->restore, err);
 
+	if (status == DUNLIN_OK)
+		status = pg_simple(c, NOTE_LEFTOVERS, note_leftovers, c->adopted->leftovers, err);
 	if (status == DUNLIN_OK)
 		status = pg_simple(c, CLEAN, NULL, NULL, err);
 	if (status == DUNLIN_OK)

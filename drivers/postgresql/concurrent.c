@@ -327,6 +327,18 @@ int pg_concurrent_before(struct dunlin_conn *c, const char *sql, size_t len, str
 	return status;
 }
 
+/* Behind what the hint says already. */
+static void add_hint(struct dunlin_driver_error *err, const char *fmt, const char *name)
+{
+	char was[sizeof err->hint], more[sizeof err->hint];
+
+	if (!err)
+		return;
+	snprintf(was, sizeof was, "%s", err->hint);
+	snprintf(more, sizeof more, fmt, name);
+	drv_hint(err, "%s%s%s", was, was[0] ? " " : "", more);
+}
+
 /* --- after ---------------------------------------------------------------------------------------- */
 
 /* What a failure has left goes, if it goes soon; else the next run sees to it. */
@@ -337,8 +349,8 @@ static void clean_up(struct dunlin_conn *c, const struct about *a, struct dunlin
 
 	c->is_unstoppable = 1;
 	if (find_leftovers(c, a, &l, NULL) == DUNLIN_OK && l.n && !l.builder[0] &&
-	    drop_leftovers(c, &l, AFTER_LOCK_TIMEOUT, AFTER_TIMEOUT, NULL) != DUNLIN_OK && err && !err->hint[0])
-		drv_hint(err, "It left the invalid index %s, which the next run drops.", l.names.p);
+	    drop_leftovers(c, &l, AFTER_LOCK_TIMEOUT, AFTER_TIMEOUT, NULL) != DUNLIN_OK)
+		add_hint(err, "It left the invalid index %s, which the next try drops.", l.names.p);
 	c->is_unstoppable = was;
 	drv_text_clear(&l.names);
 }
@@ -373,8 +385,8 @@ int pg_concurrent_after(struct dunlin_conn *c, const char *sql, size_t len, int 
 	else if (status != DUNLIN_OK && a.kind != DETACH)
 		clean_up(c, &a, err);
 	else if (status != DUNLIN_OK && c->server_version >= 140000 && is_pending(c, &a, &is_half, NULL) == DUNLIN_OK &&
-	         is_half && err && !err->hint[0])
-		drv_hint(err, "The partition %s is detached by half; the next run finishes it (DETACH PARTITION ... FINALIZE).", a.name.p);
+	         is_half)
+		add_hint(err, "The partition %s is detached by half: the next try finishes it by DETACH PARTITION ... FINALIZE.", a.name.p);
 out:
 	about_clear(&a);
 	return status;

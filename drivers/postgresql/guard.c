@@ -204,7 +204,6 @@ static int check_constraints(struct part *p, size_t step, int is_last)
 
 /* Never DISCARD ALL: it lets go of the lock. */
 static const char *const always[] = { "RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", NULL };
-static const char *const leftovers[] = { "CLOSE ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES", "DISCARD PLANS", NULL };
 static const char deallocate[] = "DEALLOCATE ALL";
 static const char utf8[] = "SET client_encoding TO 'UTF8'";
 
@@ -234,7 +233,7 @@ static int reset(struct part *p, struct guard *g, size_t step)
 		status = add_settings(p, step);
 	if (status != DUNLIN_OK || !g->is_dirty)
 		return status;
-	status = add_all(p, step, leftovers);
+	status = add_all(p, step, pg_leftovers(p->c));
 	if (status == DUNLIN_OK && !p->c->is_adopted) {
 		status = part_adds(p, PG_OP_OWN, step, deallocate);
 		pg_prepared_forget(p->c);
@@ -302,7 +301,7 @@ int pg_reset_session(struct dunlin_conn *c, struct dunlin_driver_error *err)
 		return status;
 	for (const char *const *s = always; *s; s++)
 		drv_text_addf(&t, "%s;", *s);
-	for (const char *const *s = leftovers; *s; s++)
+	for (const char *const *s = pg_leftovers(c); *s; s++)
 		drv_text_addf(&t, "%s;", *s);
 	if (!c->is_adopted)
 		drv_text_addf(&t, "%s;", deallocate);

@@ -98,6 +98,9 @@ int  pg_open_database(const struct dunlin_kv *kv, size_t n, const char *database
 int  pg_adopt(void *handle, const struct dunlin_control *ctl, struct dunlin_conn **out, struct dunlin_driver_error *err);
 void pg_close(struct dunlin_conn *c);
 struct dunlin_conn *pg_conn_new(const struct dunlin_control *ctl);
+/* What a reset throws away beside settings; NULL-ended.  DEALLOCATE ALL is in it
+ * for an adopted handle only, where it is due. */
+const char *const *pg_leftovers(const struct dunlin_conn *c);
 void pg_adopted_end(struct dunlin_conn *c); /* adopt.c: puts back what was there */
 uint64_t pg_caps(struct dunlin_conn *c);
 

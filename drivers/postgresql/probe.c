@@ -221,9 +221,11 @@ static int action(struct probe *b, struct pg_words *w)
 		return on_relation(b, w, pg_probe_constraint_sql);
 	if (pg_words_take(w, "ALTER")) {
 		pg_words_take(w, "COLUMN");
+		if (w->t.kind == DRV_TOKEN_WORD && w->t.p[0] >= '0' && w->t.p[0] <= '9') /* of an index */
+			return look(b, pg_probe_relation_sql, word_of(&b->name), NULL, NULL);
 		return on_relation(b, w, pg_probe_column_sql);
 	}
-	if ((pg_words_is(w, "ENABLE") || pg_words_is(w, "DISABLE"))) {
+	if (pg_words_is(w, "ENABLE") || pg_words_is(w, "DISABLE")) {
 		struct pg_words at = *w;
 
 		pg_words_next(&at);

@@ -67,8 +67,8 @@ const char pg_probe_partition_sql[] =
 /* Triggers and rules that are on or off. */
 const char pg_probe_switches_sql[] =
 	"SELECT CASE WHEN " REL1 " IS NULL THEN '!' ELSE " HASH(
-	COLLECT("t.oid || ':' || t.tgenabled", "t.oid") C "pg_trigger t WHERE t.tgrelid = " REL1 "),"
-	COLLECT("r.oid || ':' || r.ev_enabled", "r.oid") C "pg_rewrite r WHERE r.ev_class = " REL1 ")") " END";
+	COLLECT("t.oid || ':' || t.tgenabled::" C "text", "t.oid") C "pg_trigger t WHERE t.tgrelid = " REL1 "),"
+	COLLECT("r.oid || ':' || r.ev_enabled::" C "text", "r.oid") C "pg_rewrite r WHERE r.ev_class = " REL1 ")") " END";
 
 /* --- indexes: one that is not valid is not there ------------------------------------- */
 

@@ -312,8 +312,8 @@ const struct pg_snapshot_part pg_snapshot_parts[] = {
 	"SELECT 'policy ' || " NAME("p.polname") " || ' on ' || rel.n || CASE WHEN p.polpermissive THEN ' permissive' ELSE ' restrictive' END"
 	" || ' for ' || CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END"
 	" || ' to ' || (SELECT string_agg(CASE WHEN o = 0 THEN 'PUBLIC' ELSE " USER_NAME("o") " END, ', ' ORDER BY o = 0,"
-	"  pg_get_userbyid(o)::text COLLATE \"C\") FROM unnest(p.polroles) AS o),"
-	" concat(' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', ' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),"
+	"  pg_get_userbyid(o)::text COLLATE \"C\") FROM unnest(p.polroles) AS o)"
+	" || ' ', concat_ws(' ', 'using (' || pg_get_expr(p.polqual, p.polrelid) || ')', 'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),"
 	" 'e', NULL FROM pg_policy p JOIN rel ON rel.oid = p.polrelid" },
 
 /* --- replication, statistics, foreign data ---------------------------------------------- */
