@@ -44,6 +44,7 @@ driverexec_LTLIBRARIES += dunlin-mariadb.la
 endif
 # list: drivers/mariadb/*.c drivers/mariadb/*.h
 dunlin_mariadb_la_SOURCES = \
+	drivers/mariadb/adopt.c \
 	drivers/mariadb/conn.c \
 	drivers/mariadb/dialect.c \
 	drivers/mariadb/driver.c \
@@ -51,10 +52,13 @@ dunlin_mariadb_la_SOURCES = \
 	drivers/mariadb/exec.c \
 	drivers/mariadb/lock.c \
 	drivers/mariadb/my_driver.h \
+	drivers/mariadb/my_packet.h \
 	drivers/mariadb/optfile.c \
 	drivers/mariadb/options.c \
+	drivers/mariadb/packet.c \
 	drivers/mariadb/query.c \
 	drivers/mariadb/session.c \
+	drivers/mariadb/statement.c \
 	drivers/mariadb/tls.c \
 	drivers/mariadb/wait.c
 dunlin_mariadb_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_MARIADB_CFLAGS)

@@ -130,21 +130,33 @@ static int dial(struct dunlin_conn *c, struct dunlin_driver_error *err)
 static void add_seconds(struct drv_text *t, const char *name, int64_t ms)
 {
 	if (ms > 0)
-		drv_text_addf(t, ", %s=%lld", name, (long long)((ms + 999) / 1000));
+		drv_text_addf(t, "%s=%lld", name, (long long)((ms + 999) / 1000));
 	else
-		drv_text_addf(t, ", %s=DEFAULT", name);
+		drv_text_addf(t, "%s=DEFAULT", name);
+}
+
+/* InnoDB and the metadata locks count whole seconds. */
+static void add_timeouts(struct drv_text *t, int64_t lock_ms, int64_t statement_ms)
+{
+	add_seconds(t, "lock_wait_timeout", lock_ms);
+	drv_text_adds(t, ", ");
+	add_seconds(t, "innodb_lock_wait_timeout", lock_ms);
+	drv_text_addf(t, ", max_statement_time=%lld.%03lld", (long long)(statement_ms / 1000),
+	              (long long)(statement_ms % 1000));
+}
+
+void my_timeouts(const struct dunlin_conn *c, int64_t lock_ms, int64_t statement_ms, struct drv_text *t)
+{
+	drv_text_adds(t, "SET SESSION ");
+	add_timeouts(t, lock_ms >= 0 ? lock_ms : c->opt.lock_timeout_ms,
+	             statement_ms >= 0 ? statement_ms : c->opt.statement_timeout_ms);
 }
 
 void my_settings(const struct dunlin_conn *c, struct drv_text *t)
 {
-	const struct my_options *o = &c->opt;
-
-	drv_text_adds(t, "SET SESSION autocommit=1, foreign_key_checks=1, unique_checks=1, wait_timeout=28800");
-	add_seconds(t, "lock_wait_timeout", o->lock_timeout_ms);
-	add_seconds(t, "innodb_lock_wait_timeout", o->lock_timeout_ms);
-	drv_text_addf(t, ", max_statement_time=%lld.%03lld", (long long)(o->statement_timeout_ms / 1000),
-	              (long long)(o->statement_timeout_ms % 1000));
-	drv_text_adds(t, ", time_zone='+00:00'");
+	drv_text_adds(t, "SET SESSION autocommit=1, foreign_key_checks=1, unique_checks=1, wait_timeout=28800, "
+	                 "time_zone='+00:00', ");
+	add_timeouts(t, c->opt.lock_timeout_ms, c->opt.statement_timeout_ms);
 	if (c->server.is_wsrep) /* what another node committed is read */
 		drv_text_adds(t, ", wsrep_sync_wait=15");
 }
@@ -208,7 +220,7 @@ static int ask_facts(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	return status;
 }
 
-static int set_up(struct dunlin_conn *c, struct dunlin_driver_error *err)
+int my_set_up(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
 	struct drv_text t = { 0 };
 	int status = ask_facts(c, err);
@@ -238,7 +250,7 @@ int my_connect(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	if (status == DUNLIN_OK)
 		status = dial(c, err);
 	if (status == DUNLIN_OK)
-		status = set_up(c, err);
+		status = my_set_up(c, err);
 	c->wait_end_ms = end;
 	if (status != DUNLIN_OK) {
 		mysql_close(c->my);
@@ -311,12 +323,11 @@ void my_close(struct dunlin_conn *c)
 		return;
 	my_side_close(c);
 	if (c->my && c->is_adopted)
-		c->my = NULL;
+		my_give_back(c);
 	else if (c->my)
 		mysql_close(c->my);
 	my_options_clear(&c->opt);
 	drv_text_clear(&c->restore);
-	drv_free(c->lock_key);
 	drv_free(c);
 }
 

@@ -40,8 +40,10 @@ static const struct dunlin_driver driver = {
 	.lock = my_lock,
 	.unlock = my_unlock,
 	.lock_info = my_lock_info,
+	.exec_many = my_exec_many,
 	.reset_session = my_reset_session,
 	.cancel = my_cancel,
+	.adopt_handle = my_adopt,
 };
 
 /* The library's own start is not safe from several threads at once. */

@@ -50,6 +50,31 @@ static void names_of(const struct dunlin_conn *c, const char *key, char *lock, c
 	snprintf(gate, size, "dunlin-gate:%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
 }
 
+/* The ledger's tables as SQL names them. */
+static void tables_of(struct dunlin_conn *c, const char *key)
+{
+	const char *dot = strchr(key, '.'), *suffix[2] = { "", "_events" };
+	char *out[2] = { c->lock_table, c->lock_events };
+	struct drv_text t = { 0 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		drv_text_reset(&t);
+		if (dot > key) {
+			my_name(&t, key, (size_t)(dot - key));
+			drv_text_adds(&t, ".");
+		} else if (c->server.database[0]) {
+			my_name(&t, c->server.database, strlen(c->server.database));
+			drv_text_adds(&t, ".");
+		}
+		drv_text_addf(&t, "`%s%s`", dot ? dot + 1 : key, suffix[i]);
+		snprintf(out[i], sizeof c->lock_table, "%s", t.p && !t.is_failed && !strchr(dot ? dot : key, '`') ? t.p : "");
+	}
+	drv_text_clear(&t);
+	if (!c->lock_table[0] || !c->lock_events[0])
+		c->lock_table[0] = c->lock_events[0] = '\0';
+}
+
 /* --- who holds it ---------------------------------------------------------------------- */
 
 struct holder {
@@ -155,6 +180,7 @@ int my_lock(struct dunlin_conn *c, const char *key, const char *holder, struct d
 	snprintf(c->lock_name, sizeof c->lock_name, "%s", lock);
 	snprintf(c->gate_name, sizeof c->gate_name, "%s", gate);
 	c->is_locked = 1;
+	tables_of(c, key);
 	return DUNLIN_OK;
 }
 

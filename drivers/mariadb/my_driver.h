@@ -74,7 +74,7 @@ enum my_cause { MY_CAUSE_NONE = 0, MY_CAUSE_CANCEL, MY_CAUSE_DEADLINE };
 /* What the file's statements may have done to the session. */
 struct my_session {
 	unsigned is_dirty : 1;       /* anything: it is to be exchanged              */
-	unsigned has_tables_locked : 1;
+	unsigned has_role : 1;
 	unsigned has_read_lock : 1;  /* FLUSH .. WITH READ LOCK, FOR EXPORT          */
 	unsigned has_backup : 1;     /* BACKUP STAGE                                 */
 	unsigned has_timeouts : 1;   /* a step's own, to be put back                 */
@@ -91,9 +91,9 @@ struct my_server {
 	unsigned number;             /* 101119 for 10.11.19                          */
 	unsigned is_wsrep : 1;       /* a node of a Galera cluster                   */
 	unsigned is_read_only : 1;   /* nothing can be written here                  */
-	unsigned is_all_innodb : 1;  /* each base table of the database; see my_all_innodb() */
-	unsigned is_all_known : 1;
 };
+
+#define MY_MULTI_UNKNOWN (-1)
 
 struct dunlin_conn {
 	MYSQL *my;
@@ -104,7 +104,7 @@ struct dunlin_conn {
 	unsigned long thread_id;      /* CONNECTION_ID()                              */
 	unsigned is_adopted : 1;
 	unsigned is_lost : 1;         /* the line is gone                             */
-	unsigned is_multi : 1;        /* the server takes several statements a packet */
+	int      is_multi;            /* the server takes several statements a packet */
 	unsigned is_begun : 1;        /* a BEGIN step's transaction is open           */
 	unsigned is_guarded : 1;      /* ... with the guard's savepoint in it         */
 	unsigned is_sealed : 1;
@@ -113,12 +113,10 @@ struct dunlin_conn {
 	unsigned is_killing : 1;      /* KILL QUERY was sent for what runs            */
 	unsigned is_locked : 1;       /* by lock()                                    */
 	unsigned is_side : 1;         /* this is another connection's side            */
-	unsigned was_charset : 1;     /* adopted: ...                                 */
 	int      cause;               /* why a wait ended, enum my_cause              */
 	int64_t  wait_end_ms;         /* monotonic; a wait is given up then; 0: never */
 	char     lock_name[65], gate_name[65];
-	char     lock_table[400];     /* `schema`.`name` of the key, "" if not known  */
-	char    *lock_key;
+	char     lock_table[400], lock_events[400]; /* the key's tables, quoted; "" if not known */
 	struct dunlin_conn *side;     /* for the journal while the session is dirty   */
 	struct drv_text restore;      /* adopted: what puts the settings back         */
 	atomic_int is_cancelled;
@@ -138,13 +136,16 @@ int  my_adopt(void *handle, const struct dunlin_control *ctl, struct dunlin_conn
 void my_close(struct dunlin_conn *c);
 uint64_t my_caps(struct dunlin_conn *c);
 /* The contract's capabilities that every connection has. */
-#define MY_CAPS (DUNLIN_CAP_TX | DUNLIN_CAP_DDL_COMMITS | DUNLIN_CAP_SAVEPOINT | DUNLIN_CAP_LOCK | \
-                 DUNLIN_CAP_RESET_SESSION | DUNLIN_CAP_CANCEL)
+#define MY_CAPS (DUNLIN_CAP_TX | DUNLIN_CAP_DDL_COMMITS | DUNLIN_CAP_SAVEPOINT | DUNLIN_CAP_LOCK | DUNLIN_CAP_EXEC_MANY | \
+                 DUNLIN_CAP_RESET_SESSION | DUNLIN_CAP_CANCEL | DUNLIN_CAP_ADOPT)
 void my_give_back(struct dunlin_conn *c); /* an adopted handle, as it came */
 /* Connects as c's options say: c->my and the facts; used for new sessions, too. */
 int  my_connect(struct dunlin_conn *c, struct dunlin_driver_error *err);
+int  my_set_up(struct dunlin_conn *c, struct dunlin_driver_error *err); /* of it, facts and settings */
 /* The statement that gives a session our settings. */
 void my_settings(const struct dunlin_conn *c, struct drv_text *out);
+/* The one that gives it other timeouts; -1: its own again. */
+void my_timeouts(const struct dunlin_conn *c, int64_t lock_ms, int64_t statement_ms, struct drv_text *out);
 /* What the client library must not do, and TLS, before connecting. */
 int  my_tls_prepare(struct dunlin_conn *c, MYSQL *my, struct dunlin_driver_error *err);
 /* After it: is the line as safe as was asked for? */
@@ -156,6 +157,7 @@ void my_tls_hint(const struct my_options *o, struct dunlin_driver_error *err);
 
 /* At the start of each slot: the line is there, and no old cancel stands. */
 int  my_enter(struct dunlin_conn *c, struct dunlin_driver_error *err);
+int  my_alive(struct dunlin_conn *c, struct dunlin_driver_error *err);
 /* Non-zero when the host wants to stop or the deadline passed; sets c->cause. */
 int  my_is_stopped(struct dunlin_conn *c);
 /* Waits for what a _start or _cont call asked for, for the next _cont.  When
@@ -218,6 +220,7 @@ int  my_tx_state(struct dunlin_conn *c, int32_t *state, struct dunlin_driver_err
 /* --- session.c ------------------------------------------------------------------------------------ */
 
 /* A new session where statements may have changed this one; the lock is taken over. */
+int  my_renew(struct dunlin_conn *c, struct dunlin_driver_error *err);
 int  my_reset_session(struct dunlin_conn *c, struct dunlin_driver_error *err);
 /* The connection that writes the journal: c itself while its session is clean. */
 int  my_journal(struct dunlin_conn *c, struct dunlin_conn **out, struct dunlin_driver_error *err);

@@ -50,6 +50,11 @@ int my_enter(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	c->cause = MY_CAUSE_NONE;
 	c->wait_end_ms = 0;
 	atomic_store_explicit(&c->is_cancelled, 0, memory_order_relaxed);
+	return my_alive(c, err);
+}
+
+int my_alive(struct dunlin_conn *c, struct dunlin_driver_error *err)
+{
 	if (c->my && !c->is_lost)
 		return DUNLIN_OK;
 	return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 2006, "the connection to the server is gone");
@@ -204,7 +209,7 @@ int my_multi(struct dunlin_conn *c, int is_on, struct dunlin_driver_error *err)
 {
 	int ret = 1, status;
 
-	if (c->is_multi == (unsigned)is_on)
+	if (c->is_multi == is_on)
 		return DUNLIN_OK;
 	status = mysql_set_server_option_start(&ret, c->my, is_on ? MYSQL_OPTION_MULTI_STATEMENTS_ON
 	                                                          : MYSQL_OPTION_MULTI_STATEMENTS_OFF);
