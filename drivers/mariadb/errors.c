@@ -102,36 +102,84 @@ int my_is_line_error(unsigned native)
 
 /* --- where ---------------------------------------------------------------------------- */
 
-/* "... near 'TEXT' at line N": the last place of TEXT that is on line N of the
- * statement, or ends it.  The server counts lines from where the statement
- * begins, and cuts TEXT at 80 characters. */
-int64_t my_error_position(const char *message, const char *sql, size_t len)
-{
-	const char *near = strstr(message, "near '"), *end = NULL, *p, *hit = NULL;
-	size_t n, line = 1, want, i;
+/* The server quotes the statement from the error on, 80 characters of it, and
+ * what stands behind it in the packet: "... near 'TEXT' at line N". */
+struct near {
+	const char *text;
+	size_t      len;
+	size_t      line;  /* from 1, of the statement */
+};
 
-	if (!near || !sql)
-		return -1;
-	near += 6;
-	for (p = strstr(near, "' at line "); p; p = strstr(p + 1, "' at line "))
+static int find_near(const char *message, struct near *out)
+{
+	const char *p = strstr(message, "near '"), *end = NULL;
+
+	if (!p)
+		return 0;
+	out->text = p + 6;
+	for (p = strstr(out->text, "' at line "); p; p = strstr(p + 1, "' at line "))
 		end = p;
 	if (!end)
-		return -1;
-	n = (size_t)(end - near);
-	want = strtoul(end + 10, NULL, 10);
-	if (n == 0) /* at the end */
-		return (int64_t)len;
-	for (i = 0; i + n <= len; i++) {
-		if (memcmp(sql + i, near, n) == 0 && (!hit || line <= want))
-			hit = sql + i;
-		if (hit && line >= want && (n >= 80 || i + n == len))
-			break;
-		line += sql[i] == '\n';
+		return 0;
+	out->len = (size_t)(end - out->text);
+	out->line = strtoul(end + 10, NULL, 10);
+	return 1;
+}
+
+/* The server cuts TEXT with "..." in some versions. */
+static size_t quoted_len(const struct near *n)
+{
+	return n->len >= 3 && memcmp(n->text + n->len - 3, "...", 3) == 0 ? n->len - 3 : n->len;
+}
+
+static int is_separator(const char *s, size_t n)
+{
+	while (n && (*s == '\n' || *s == ' ')) {
+		s++;
+		n--;
 	}
-	/* What is quoted whole runs to the statement's end. */
-	if (n < 80 && len >= n && memcmp(sql + len - n, near, n) == 0)
-		hit = sql + len - n;
-	return hit ? hit - sql : -1;
+	return n == 0 || *s == ';';
+}
+
+/* Could the error stand at offset `at`? */
+static int matches(const struct near *n, const char *sql, size_t len, size_t at)
+{
+	size_t m = quoted_len(n), left = len - at;
+
+	if (m <= left)
+		return memcmp(sql + at, n->text, m) == 0 && (n->len != m || m >= 80 || m == left);
+	return memcmp(sql + at, n->text, left) == 0 && is_separator(n->text + left, m - left);
+}
+
+int64_t my_error_position(const char *message, const char *sql, size_t len)
+{
+	struct near n;
+	size_t at, line = 1;
+	int64_t found = -1;
+
+	if (!sql || !find_near(message, &n))
+		return -1;
+	for (at = 0; at <= len; at++) {
+		/* The first on the line that is named, else the nearest before it. */
+		if (matches(&n, sql, len, at) && (found < 0 || line <= n.line)) {
+			found = (int64_t)at;
+			if (line == n.line)
+				break;
+		}
+		line += at < len && sql[at] == '\n';
+	}
+	return found;
+}
+
+/* The message without what is not the statement's. */
+static void cut_near(struct dunlin_driver_error *err, const char *message, size_t len)
+{
+	struct near n;
+	size_t left = len - (size_t)err->position;
+
+	if (find_near(message, &n) && quoted_len(&n) > left)
+		snprintf(err->message, sizeof err->message, "%.*s%.*s%s", (int)(n.text - message), message, (int)left, n.text,
+		         n.text + n.len);
 }
 
 /* --- filling the struct -------------------------------------------------------------------- */
@@ -197,6 +245,8 @@ int my_db_error(struct dunlin_conn *c, const char *sql, size_t len, struct dunli
 		err->is_unsafe = native == 1290 || native == 1836;
 		if (native == 1064)
 			err->position = my_error_position(message, sql, len);
+		if (err->position >= 0)
+			cut_near(err, message, len);
 	}
 	return status_of(native);
 }

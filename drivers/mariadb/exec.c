@@ -235,6 +235,8 @@ static int choose(struct run *r, size_t i)
 	return status;
 }
 
+static void add_unhide(struct run *r, size_t i);
+
 static int add_begin(struct run *r, const struct dunlin_step *step, size_t i)
 {
 	struct dunlin_conn *c = r->c;
@@ -243,6 +245,8 @@ static int add_begin(struct run *r, const struct dunlin_step *step, size_t i)
 	if (r->tx != TX_NONE)
 		return drv_error(r->err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "a transaction is open already");
 	add_lock_check(r, i);
+	if (r->to == c && c->session.has_ledger_name)
+		add_unhide(r, i);
 	if (r->to == c && (step->lock_timeout_ms >= 0 || step->statement_timeout_ms >= 0) &&
 	    my_packet_add(&r->p, MY_OP_OWN, i)) {
 		my_timeouts(c, step->lock_timeout_ms, step->statement_timeout_ms, &r->p.sql);
@@ -268,10 +272,13 @@ static int add_begin(struct run *r, const struct dunlin_step *step, size_t i)
 /* A temporary table hides the ledger from us; dropping it ends no transaction. */
 static void add_unhide(struct run *r, size_t i)
 {
-	const struct dunlin_conn *c = r->c;
+	struct dunlin_conn *c = r->c;
 
 	if (!c->session.has_temp || !c->lock_table[0] || !my_packet_add(&r->p, MY_OP_OWN, i))
 		return;
+	if (c->session.has_ledger_name)
+		my_notice(c, i, DUNLIN_LOG_WARN, "a temporary table with the ledger's name was dropped");
+	c->session.has_temp = c->session.has_ledger_name = 0;
 	drv_text_addf(&r->p.sql, "DROP TEMPORARY TABLE IF EXISTS %s, %s", c->lock_table, c->lock_events);
 }
 
@@ -380,6 +387,10 @@ static void note_session(struct dunlin_conn *c, const struct my_statement *s, co
 	x->has_temp = 1; /* a CALL may make one as well */
 	if (drv_contains_word(step->sql, step->sql_len, "role") || !s->is_plain)
 		x->has_role = 1;
+	if (c->lock_bare[0] && drv_contains_word(step->sql, step->sql_len, c->lock_bare)) {
+		x->has_ledger_name = 1;
+		x->has_read_lock |= s->takes_tables;
+	}
 	x->has_read_lock |= s->takes_read_lock;
 	x->has_backup |= s->takes_backup;
 	if (s->is_unlock)

@@ -71,6 +71,10 @@ static void tables_of(struct dunlin_conn *c, const char *key)
 		snprintf(out[i], sizeof c->lock_table, "%s", t.p && !t.is_failed && !strchr(dot ? dot : key, '`') ? t.p : "");
 	}
 	drv_text_clear(&t);
+	snprintf(c->lock_bare, sizeof c->lock_bare, "%s", dot ? dot + 1 : key);
+	for (i = 0; c->lock_bare[i]; i++)
+		if (c->lock_bare[i] >= 'A' && c->lock_bare[i] <= 'Z')
+			c->lock_bare[i] = (char)(c->lock_bare[i] + 'a' - 'A');
 	if (!c->lock_table[0] || !c->lock_events[0])
 		c->lock_table[0] = c->lock_events[0] = '\0';
 }

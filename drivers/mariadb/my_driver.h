@@ -74,7 +74,8 @@ enum my_cause { MY_CAUSE_NONE = 0, MY_CAUSE_CANCEL, MY_CAUSE_DEADLINE };
 /* What the file's statements may have done to the session. */
 struct my_session {
 	unsigned is_dirty : 1;       /* anything: it is to be exchanged              */
-	unsigned has_role : 1;
+	unsigned has_role : 1;       /* SET ROLE, perhaps                            */
+	unsigned has_ledger_name : 1; /* a statement named the ledger                */
 	unsigned has_read_lock : 1;  /* FLUSH .. WITH READ LOCK, FOR EXPORT          */
 	unsigned has_backup : 1;     /* BACKUP STAGE                                 */
 	unsigned has_timeouts : 1;   /* a step's own, to be put back                 */
@@ -91,6 +92,8 @@ struct my_server {
 	unsigned number;             /* 101119 for 10.11.19                          */
 	unsigned is_wsrep : 1;       /* a node of a Galera cluster                   */
 	unsigned is_read_only : 1;   /* nothing can be written here                  */
+	unsigned is_all_innodb : 1;  /* each base table of the database; together.c  */
+	unsigned is_all_known : 1;
 };
 
 #define MY_MULTI_UNKNOWN (-1)
@@ -117,6 +120,9 @@ struct dunlin_conn {
 	int64_t  wait_end_ms;         /* monotonic; a wait is given up then; 0: never */
 	char     lock_name[65], gate_name[65];
 	char     lock_table[400], lock_events[400]; /* the key's tables, quoted; "" if not known */
+	char     lock_bare[200];      /* its bare name in lower case                  */
+	int      all_innodb;          /* together.c: 1, -1, 0 not looked yet           */
+	struct my_waited *waited;     /* blockers.c: for whom a statement waited       */
 	struct dunlin_conn *side;     /* for the journal while the session is dirty   */
 	struct drv_text restore;      /* adopted: what puts the settings back         */
 	atomic_int is_cancelled;
@@ -137,7 +143,8 @@ void my_close(struct dunlin_conn *c);
 uint64_t my_caps(struct dunlin_conn *c);
 /* The contract's capabilities that every connection has. */
 #define MY_CAPS (DUNLIN_CAP_TX | DUNLIN_CAP_DDL_COMMITS | DUNLIN_CAP_SAVEPOINT | DUNLIN_CAP_LOCK | DUNLIN_CAP_EXEC_MANY | \
-                 DUNLIN_CAP_RESET_SESSION | DUNLIN_CAP_CANCEL | DUNLIN_CAP_ADOPT)
+                 DUNLIN_CAP_RESET_SESSION | DUNLIN_CAP_CANCEL | DUNLIN_CAP_ADOPT | \
+                 DUNLIN_CAP_PROBE | DUNLIN_CAP_PROBE_SQL)
 void my_give_back(struct dunlin_conn *c); /* an adopted handle, as it came */
 /* Connects as c's options say: c->my and the facts; used for new sessions, too. */
 int  my_connect(struct dunlin_conn *c, struct dunlin_driver_error *err);

@@ -13,7 +13,6 @@
 
 #include "my_packet.h"
 
-#define SEPARATOR "\n;\n" /* a statement may end in a line comment */
 
 void my_packet_clear(struct my_packet *p)
 {
@@ -30,6 +29,17 @@ void my_packet_reset(struct my_packet *p)
 	p->is_failed = 0;
 }
 
+/* A statement may end in a line comment. */
+static int may_end_in_comment(const struct drv_text *sql, size_t from)
+{
+	size_t i;
+
+	for (i = sql->len; i > from && sql->p[i - 1] != '\n'; i--)
+		if (sql->p[i - 1] == '#' || (sql->p[i - 1] == '-' && i < sql->len && sql->p[i] == '-'))
+			return 1;
+	return 0;
+}
+
 struct my_op *my_packet_add(struct my_packet *p, enum my_op_kind kind, size_t step)
 {
 	struct my_op *op;
@@ -39,7 +49,7 @@ struct my_op *my_packet_add(struct my_packet *p, enum my_op_kind kind, size_t st
 		return NULL;
 	}
 	if (p->n)
-		drv_text_adds(&p->sql, SEPARATOR);
+		drv_text_adds(&p->sql, may_end_in_comment(&p->sql, p->op[p->n - 1].at) ? "\n;\n" : ";\n");
 	op = &p->op[p->n++];
 	*op = (struct my_op){ .kind = kind, .step = step, .at = p->sql.len };
 	if (kind == MY_OP_STATEMENT)

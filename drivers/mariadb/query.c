@@ -229,6 +229,9 @@ int my_query(struct dunlin_conn *c, const char *sql, size_t sql_len, const struc
 	struct drv_text text = { 0 };
 	int status = my_enter(c, err);
 
+	/* The ledger is not read through the file's settings. */
+	if (status == DUNLIN_OK && c->session.is_dirty && !c->is_begun && !c->is_user_tx)
+		status = my_journal(c, &c, err);
 	if (status == DUNLIN_OK && memchr(sql, ';', sql_len))
 		status = my_multi(c, 0, err);
 	if (status != DUNLIN_OK)
