@@ -77,12 +77,13 @@ int step_unchanged(const struct script_env *env, const struct script_section *se
 	return is_same;
 }
 
-/* Answers that begin with different contexts ("a1b2:") say nothing about each other. */
+/* An answer that is empty is none; those that begin with different contexts
+ * ("a1b2:") say nothing about each other. */
 static int is_comparable(const char *a, const char *b)
 {
 	size_t n = strcspn(a, ":"), m = strcspn(b, ":");
 
-	return !a[n] || !b[m] || (n == m && memcmp(a, b, n) == 0);
+	return a[0] && (!a[n] || !b[m] || (n == m && memcmp(a, b, n) == 0));
 }
 
 int step_settle(struct session *s, const struct script_env *env, const struct script_section *sec,

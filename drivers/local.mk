@@ -51,15 +51,19 @@ dunlin_mariadb_la_SOURCES = \
 	drivers/mariadb/errors.c \
 	drivers/mariadb/exec.c \
 	drivers/mariadb/lock.c \
+	drivers/mariadb/my_catalog.h \
 	drivers/mariadb/my_driver.h \
 	drivers/mariadb/my_packet.h \
 	drivers/mariadb/optfile.c \
 	drivers/mariadb/options.c \
 	drivers/mariadb/packet.c \
+	drivers/mariadb/probe.c \
 	drivers/mariadb/query.c \
 	drivers/mariadb/session.c \
 	drivers/mariadb/statement.c \
+	drivers/mariadb/target.c \
 	drivers/mariadb/tls.c \
+	drivers/mariadb/together.c \
 	drivers/mariadb/wait.c
 dunlin_mariadb_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_MARIADB_CFLAGS)
 dunlin_mariadb_la_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "my_driver.h"
+#include "my_catalog.h"
 
 static char client[64];
 static int  is_ready;
@@ -44,6 +44,9 @@ static const struct dunlin_driver driver = {
 	.reset_session = my_reset_session,
 	.cancel = my_cancel,
 	.adopt_handle = my_adopt,
+	.probe = my_probe,
+	.probe_sql = my_probe_sql,
+	.goes_together = my_goes_together,
 };
 
 /* The library's own start is not safe from several threads at once. */

@@ -335,8 +335,9 @@ struct dunlin_driver {
 	 * place and whose value is what probe() would answer; so the evidence, the
 	 * intent and the statement travel in one exec_many().  The value is never
 	 * NULL, has at most 200 bytes, and consists of letters, digits and -_.:+
-	 * alone.  It may begin with a context and a colon (in which database, under
-	 * which role it was seen): answers of different contexts prove nothing.
+	 * alone; empty: it turned out that it cannot tell.  It may begin with a
+	 * context and a colon (in which database, under which role it was seen):
+	 * answers of different contexts prove nothing.
 	 * ENOTSUP: it cannot tell.  Needs the dialect's probe_set and probe_get. */
 	int (*probe_sql)(struct dunlin_conn *c, const char *sql, size_t sql_len,
 	                 char *expr, size_t expr_size, struct dunlin_driver_error *err);
