@@ -330,10 +330,35 @@ static int is_sure(const struct dunlin_step *step)
 	return 0;
 }
 
+#define PROBE_SET "SET @dunlin_probe = "
+
+/* Evidence is taken where the file's statements run, and carried to where the
+ * journal is written. */
+static int carry_evidence(struct run *r, const struct dunlin_step *step, size_t i)
+{
+	char answer[512];
+	struct drv_text t = { 0 };
+	int status;
+
+	drv_text_add(&t, step->sql, step->sql_len);
+	status = t.is_failed ? drv_nomem(r->err) : my_do(r->c, t.p, r->err);
+	drv_text_clear(&t);
+	if (status == DUNLIN_OK)
+		status = my_scalar(r->c, "SELECT @dunlin_probe", NULL, 0, answer, sizeof answer, r->err);
+	if (status != DUNLIN_OK || !my_packet_add(&r->p, MY_OP_OWN, i))
+		return status;
+	drv_text_adds(&r->p.sql, PROBE_SET);
+	my_literal(&r->p.sql, answer, strlen(answer));
+	last(r);
+	return DUNLIN_OK;
+}
+
 static int add_ledger(struct run *r, const struct dunlin_step *step, size_t i)
 {
 	int status;
 
+	if (r->to != r->c && step->sql_len > sizeof PROBE_SET && memcmp(step->sql, PROBE_SET, sizeof PROBE_SET - 1) == 0)
+		return carry_evidence(r, step, i);
 	if (r->tx == TX_NONE)
 		add_lock_check(r, i);
 	if (!my_packet_add(&r->p, MY_OP_OWN, i))
