@@ -45,7 +45,9 @@ endif
 # list: drivers/mariadb/*.c drivers/mariadb/*.h
 dunlin_mariadb_la_SOURCES = \
 	drivers/mariadb/adopt.c \
+	drivers/mariadb/blockers.c \
 	drivers/mariadb/conn.c \
+	drivers/mariadb/database.c \
 	drivers/mariadb/dialect.c \
 	drivers/mariadb/driver.c \
 	drivers/mariadb/errors.c \
@@ -54,12 +56,14 @@ dunlin_mariadb_la_SOURCES = \
 	drivers/mariadb/my_catalog.h \
 	drivers/mariadb/my_driver.h \
 	drivers/mariadb/my_packet.h \
+	drivers/mariadb/objects.c \
 	drivers/mariadb/optfile.c \
 	drivers/mariadb/options.c \
 	drivers/mariadb/packet.c \
 	drivers/mariadb/probe.c \
 	drivers/mariadb/query.c \
 	drivers/mariadb/session.c \
+	drivers/mariadb/snapshot.c \
 	drivers/mariadb/statement.c \
 	drivers/mariadb/target.c \
 	drivers/mariadb/tls.c \

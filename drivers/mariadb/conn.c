@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#include "my_driver.h"
+#include "my_catalog.h"
 
 #define OLDEST 100300 /* MariaDB 10.3 */
 
@@ -327,6 +327,7 @@ void my_close(struct dunlin_conn *c)
 	else if (c->my)
 		mysql_close(c->my);
 	my_options_clear(&c->opt);
+	my_blockers_clear(c);
 	drv_text_clear(&c->restore);
 	drv_free(c);
 }

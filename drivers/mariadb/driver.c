@@ -47,6 +47,12 @@ static const struct dunlin_driver driver = {
 	.probe = my_probe,
 	.probe_sql = my_probe_sql,
 	.goes_together = my_goes_together,
+	.snapshot = my_snapshot,
+	.blockers = my_blockers,
+	.create_database = my_create_database,
+	.drop_database = my_drop_database,
+	.scratch = my_scratch,
+	.drop_objects = my_drop_objects,
 };
 
 /* The library's own start is not safe from several threads at once. */

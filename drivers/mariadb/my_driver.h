@@ -122,6 +122,7 @@ struct dunlin_conn {
 	char     lock_table[400], lock_events[400]; /* the key's tables, quoted; "" if not known */
 	char     lock_bare[200];      /* its bare name in lower case                  */
 	int      all_innodb;          /* together.c: 1, -1, 0 not looked yet           */
+	int64_t note_at_ms;           /* when a wait is long enough to ask who blocks */
 	struct my_waited *waited;     /* blockers.c: for whom a statement waited       */
 	struct dunlin_conn *side;     /* for the journal while the session is dirty   */
 	struct drv_text restore;      /* adopted: what puts the settings back         */
@@ -144,7 +145,8 @@ uint64_t my_caps(struct dunlin_conn *c);
 /* The contract's capabilities that every connection has. */
 #define MY_CAPS (DUNLIN_CAP_TX | DUNLIN_CAP_DDL_COMMITS | DUNLIN_CAP_SAVEPOINT | DUNLIN_CAP_LOCK | DUNLIN_CAP_EXEC_MANY | \
                  DUNLIN_CAP_RESET_SESSION | DUNLIN_CAP_CANCEL | DUNLIN_CAP_ADOPT | \
-                 DUNLIN_CAP_PROBE | DUNLIN_CAP_PROBE_SQL)
+                 DUNLIN_CAP_PROBE | DUNLIN_CAP_PROBE_SQL | DUNLIN_CAP_SNAPSHOT | DUNLIN_CAP_BLOCKERS | \
+                 DUNLIN_CAP_CREATE_DATABASE | DUNLIN_CAP_DROP_DATABASE | DUNLIN_CAP_SCRATCH)
 void my_give_back(struct dunlin_conn *c); /* an adopted handle, as it came */
 /* Connects as c's options say: c->my and the facts; used for new sessions, too. */
 int  my_connect(struct dunlin_conn *c, struct dunlin_driver_error *err);

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "my_driver.h"
+#include "my_catalog.h"
 
 #define ASK_MS       50    /* between two questions to the host          */
 #define KILL_WAIT_MS 15000 /* for the end of a statement that was killed */
@@ -122,12 +122,21 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* When the lock timeout of what is waited for is near. */
+static void set_note(struct dunlin_conn *c)
+{
+	int64_t timeout = c->opt.lock_timeout_ms;
+
+	c->note_at_ms = timeout > 0 ? drv_now_ms() + (timeout < 1000 ? 500 : timeout / 5 * 3) : 0;
+}
+
 int my_wait(struct dunlin_conn *c, int events)
 {
 	struct pollfd p = { .fd = mysql_get_socket(c->my), .events = events_of(events) };
 	int64_t timeout_end = events & MYSQL_WAIT_TIMEOUT
 	                      ? drv_now_ms() + (int64_t)mysql_get_timeout_value_ms(c->my) : INT64_MAX;
 
+	set_note(c);
 	for (;;) {
 		int64_t now = drv_now_ms(), wait = earlier(ASK_MS, timeout_end - now);
 		int n;
@@ -148,6 +157,8 @@ int my_wait(struct dunlin_conn *c, int events)
 			return MYSQL_WAIT_TIMEOUT;
 		if (!c->is_killing && my_is_stopped(c))
 			stop_statement(c);
+		else if (c->note_at_ms && drv_now_ms() >= c->note_at_ms)
+			my_blockers_note(c); /* before nobody waits any more */
 	}
 }
 
