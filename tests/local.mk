@@ -9,7 +9,7 @@
 include tests/plugins/local.mk
 
 if HAVE_CUNIT
-# list: tests/unit/test_*.c except tests/unit/test_sqlite*.c without .c
+# list: tests/unit/test_*.c except tests/unit/test_sqlite*.c tests/unit/test_mariadb*.c without .c
 unit_tests = \
 	tests/unit/test_buf \
 	tests/unit/test_checksum \
@@ -67,9 +67,18 @@ sqlite_tests = \
 else
 sqlite_tests =
 endif
+if DRIVER_MARIADB
+# list: tests/unit/test_mariadb*.c without .c
+mariadb_tests = \
+	tests/unit/test_mariadb_driver \
+	tests/unit/test_mariadb_parts
+else
+mariadb_tests =
+endif
 else
 unit_tests =
 sqlite_tests =
+mariadb_tests =
 endif
 # Those have the driver's own objects in them.
 sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_SQLITE_LIBS)
@@ -81,7 +90,17 @@ tests_unit_test_sqlite_lock_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_schema_LDADD = $(sqlite_ldadd)
 tests_unit_test_sqlite_session_LDADD = $(sqlite_ldadd)
 
-check_PROGRAMS += $(unit_tests) $(sqlite_tests)
+mariadb_ldadd = $(dunlin_mariadb_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_MARIADB_LIBS)
+mariadb_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers -I$(top_srcdir)/drivers/mariadb $(DRIVER_MARIADB_CFLAGS)
+# each: tests/unit/test_mariadb*.c: tests_unit_@_LDADD = $(mariadb_ldadd)
+tests_unit_test_mariadb_driver_LDADD = $(mariadb_ldadd)
+tests_unit_test_mariadb_parts_LDADD = $(mariadb_ldadd)
+
+# each: tests/unit/test_mariadb*.c: tests_unit_@_CPPFLAGS = $(mariadb_cppflags)
+tests_unit_test_mariadb_driver_CPPFLAGS = $(mariadb_cppflags)
+tests_unit_test_mariadb_parts_CPPFLAGS = $(mariadb_cppflags)
+
+check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(mariadb_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
 
 # list: tests/*.test tests/cli/*.test tests/live/*.test
@@ -108,10 +127,12 @@ shell_tests = \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
+	tests/live/my_corpora.test \
+	tests/live/my_kill.test \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test
-TESTS += $(unit_tests) $(sqlite_tests) $(shell_tests)
+TESTS += $(unit_tests) $(sqlite_tests) $(mariadb_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
 # list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/unit/*.h
 EXTRA_DIST += \
@@ -155,9 +176,13 @@ EXTRA_DIST += \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
+	tests/live/my_corpora.test \
+	tests/live/my_kill.test \
+	tests/live/my_lib.sh \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/unit/mariadb_fixture.h \
 	tests/unit/plan_case.h \
 	tests/unit/run_fixture.h \
 	tests/unit/script_text.h \

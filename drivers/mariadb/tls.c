@@ -42,6 +42,12 @@ int my_tls_prepare(struct dunlin_conn *c, MYSQL *my, struct dunlin_driver_error 
 		mysql_options(my, MYSQL_OPT_SSL_ENFORCE, &off);
 		return DUNLIN_OK;
 	}
+	/* Without one the library takes any certificate. */
+	if (o->ssl_mode == MY_SSL_VERIFY_CA && !o->ssl_ca && !o->ssl_capath) {
+		drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "ssl-mode=verify-ca needs to know the authority");
+		drv_hint(err, "Name its certificate: ?ssl-mode=verify-ca&ssl-ca=FILE.");
+		return DUNLIN_ERROR;
+	}
 	if (set_files(o, my) < 0)
 		return drv_nomem(err);
 	mysql_options(my, MYSQL_OPT_SSL_ENFORCE, &on);
@@ -78,7 +84,7 @@ int my_tls_check(struct dunlin_conn *c, MYSQL *my, struct dunlin_driver_error *e
 		return DUNLIN_OK;
 	drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, CR_SSL_CONNECTION_ERROR,
 	          "the server at '%s' offers no TLS", c->opt.host ? c->opt.host : "localhost");
-	my_tls_hint(&c->opt, err);
+	drv_hint(err, "Where the network is safe, allow it in the URL: ?ssl-mode=preferred, or ?ssl-mode=disabled.");
 	if (err)
 		err->is_unsafe = 1;
 	return DUNLIN_ERROR;
