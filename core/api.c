@@ -174,7 +174,7 @@ const char *dunlin_cap_name(unsigned bit)
 	static const char *const names[] = {
 		"transactions", "transactional-ddl", "ddl-commits", "savepoints", "lock", "copy", "pipeline",
 		"reset-session", "cancel", "snapshot", "probe", "blockers", "create-database", "drop-database",
-		"scratch", "lint", "adopt", "read-only",
+		"scratch", "lint", "adopt", "read-only", "mixed-tables", "probe-sql",
 	};
 
 	return bit < sizeof names / sizeof *names ? names[bit] : NULL;

@@ -142,13 +142,30 @@ const char *handle_actor(struct dunlin *d)
 	return d->actor;
 }
 
+/* SCHEMA.TABLE of the ledger.  Where schemas are databases, it is the one that
+ * the URL names: a file may go over to another. */
+static int init_ledger(struct dunlin *d, const char *table, struct dunlin_error *err)
+{
+	const char *database = url_get(&d->url, "database");
+	struct buf b = BUF_INIT;
+	int rc;
+
+	if (d->drv->dialect->default_schema || !(d->drv->flags & DUNLIN_DRIVER_SERVER) || !database || !*database ||
+	    strchr(database, '.') || strchr(table, '.'))
+		return ledger_init(&d->ledger, d->drv->dialect, table, err);
+	buf_addf(&b, "%s.%s", database, table);
+	rc = b.is_failed ? error_nomem(err) : ledger_init(&d->ledger, d->drv->dialect, b.p, err);
+	buf_clear(&b);
+	return rc;
+}
+
 static int set_ledger(struct dunlin *d, struct dunlin_error *err)
 {
 	const char *table = handle_option(d, "table");
 
 	if (d->has_ledger_sql)
 		return 0;
-	if (ledger_init(&d->ledger, d->drv->dialect, table ? table : "dunlin_migrations", err) < 0)
+	if (init_ledger(d, table ? table : "dunlin_migrations", err) < 0)
 		return -1;
 	if ((d->drv->flags & DUNLIN_DRIVER_FILE) && d->drv->dialect->default_schema &&
 	    strcmp(d->ledger.schema, d->drv->dialect->default_schema) != 0) {

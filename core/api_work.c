@@ -296,7 +296,7 @@ static uint64_t likely_caps(const struct dunlin *d)
 {
 	const uint64_t usual = DUNLIN_CAP_TX | DUNLIN_CAP_TX_DDL | DUNLIN_CAP_LOCK | DUNLIN_CAP_COPY_IN;
 
-	return d->drv ? d->drv->possible_caps & ~(uint64_t)DUNLIN_CAP_READ_ONLY : usual;
+	return d->drv ? d->drv->possible_caps & ~(uint64_t)(DUNLIN_CAP_READ_ONLY | DUNLIN_CAP_MIXED_TABLES) : usual;
 }
 
 static int has_running(const struct history *h)

@@ -16,7 +16,7 @@
 #define DIALECT_MIN (offsetof(struct dunlin_dialect, elapsed_ms) + sizeof(const char *))
 
 /* The capabilities that this core knows. */
-#define KNOWN_CAPS ((DUNLIN_CAP_READ_ONLY << 1) - 1)
+#define KNOWN_CAPS ((DUNLIN_CAP_PROBE_SQL << 1) - 1)
 
 #define SLOT(cap, member) { cap, #member, offsetof(struct dunlin_driver, member) }
 
@@ -31,6 +31,7 @@ static const struct { uint64_t cap; const char *name; size_t offset; } slots[] =
 	SLOT(DUNLIN_CAP_CANCEL, cancel),
 	SLOT(DUNLIN_CAP_SNAPSHOT, snapshot),
 	SLOT(DUNLIN_CAP_PROBE, probe),
+	SLOT(DUNLIN_CAP_PROBE_SQL, probe_sql),
 	SLOT(DUNLIN_CAP_BLOCKERS, blockers),
 	SLOT(DUNLIN_CAP_CREATE_DATABASE, create_database),
 	SLOT(DUNLIN_CAP_DROP_DATABASE, drop_database),
@@ -43,6 +44,7 @@ static const struct { uint64_t cap; const char *name; size_t offset; } slots[] =
 static const struct { uint64_t cap, needs; } needs[] = {
 	{ DUNLIN_CAP_TX_DDL, DUNLIN_CAP_TX },
 	{ DUNLIN_CAP_SAVEPOINT, DUNLIN_CAP_TX },
+	{ DUNLIN_CAP_PROBE_SQL, DUNLIN_CAP_PROBE },
 };
 
 #define refuse(err, ...) error_set(err, DUNLIN_EXIT_DRIVER, DUNLIN_CLASS_DRIVER, __VA_ARGS__)

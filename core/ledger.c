@@ -116,7 +116,9 @@ static const char *insert_statement(struct ledger *l, int is_elapsed)
 	return out;
 }
 
-static const char *update_statement(struct ledger *l)
+/* ms: execution_ms; it is set before applied_at, which it may be reckoned from,
+ * for MariaDB assigns from left to right. */
+static const char *update_statement(struct ledger *l, const char *ms)
 {
 	struct buf b = BUF_INIT;
 	const char *out;
@@ -124,7 +126,7 @@ static const char *update_statement(struct ledger *l)
 	buf_adds(&b, "UPDATE %M SET ");
 	for (size_t i = 2; i < N_COLUMNS; i++)
 		buf_addf(&b, "%s = ?, ", columns[i]);
-	buf_addf(&b, "applied_at = %s, execution_ms = ? WHERE component = ? AND version = ?", l->dialect->now);
+	buf_addf(&b, "execution_ms = %s, applied_at = %s WHERE component = ? AND version = ?", ms, l->dialect->now);
 	out = b.is_failed ? NULL : statement(l, b.p);
 	buf_clear(&b);
 	return out;
@@ -178,6 +180,37 @@ static const char *event_elapsed_statement(struct ledger *l)
 	return out;
 }
 
+/* a, the probe's answer, b */
+static void add_probed(struct buf *b, const struct dunlin_dialect *d)
+{
+	if (d->concat_style == DUNLIN_CONCAT_FUNCTION)
+		buf_addf(b, "concat(?, %s, ?)", d->probe_get);
+	else
+		buf_addf(b, "CAST(? AS text) || %s || CAST(? AS text)", d->probe_get);
+}
+
+/* Row and event of a statement that is about to run, with the evidence that the
+ * server has just taken. */
+static int make_probed(struct ledger *l)
+{
+	struct buf b = BUF_INIT;
+
+	if (!l->dialect->probe_get)
+		return 0;
+	buf_adds(&b, "UPDATE %M SET statements_done = ?, intent = ");
+	add_probed(&b, l->dialect);
+	buf_adds(&b, ", run_id = ?, seq = ? WHERE component = ? AND version = ?");
+	l->update_probed = b.is_failed ? NULL : statement(l, b.p);
+	buf_clear(&b);
+	buf_addf(&b, "INSERT INTO %%E (run_id, seq, component, version, event, at, actor, detail) "
+	             "VALUES (?, ?, ?, ?, ?, %s, ?, ", l->dialect->now);
+	add_probed(&b, l->dialect);
+	buf_addc(&b, ')');
+	l->event_probed = b.is_failed ? NULL : statement(l, b.p);
+	buf_clear(&b);
+	return l->update_probed && l->event_probed ? 0 : -1;
+}
+
 #define EVENT_COLUMNS "run_id, seq, component, version, event, at, actor, detail"
 
 static int make_statements(struct ledger *l)
@@ -186,7 +219,8 @@ static int make_statements(struct ledger *l)
 
 	l->insert_tx = insert_statement(l, 1);
 	l->insert_row = insert_statement(l, 0);
-	l->update_row = update_statement(l);
+	l->update_row = update_statement(l, "?");
+	l->update_end = l->dialect->row_ms ? update_statement(l, l->dialect->row_ms) : l->update_row;
 	l->insert_event = event_statement(l);
 	l->event_of_row = event_of_row_statement(l);
 	l->event_elapsed = event_elapsed_statement(l);
@@ -220,7 +254,7 @@ static int make_statements(struct ledger *l)
 		if (!l->ddl[i])
 			return -1;
 	}
-	return l->insert_tx && l->insert_row && l->update_row && l->insert_event && l->event_of_row && l->event_elapsed &&
+	return make_probed(l) == 0 && l->update_end && l->insert_tx && l->insert_row && l->update_row && l->insert_event && l->event_of_row && l->event_elapsed &&
 	       l->update_progress && l->update_error && l->update_sums && l->delete_row && l->select_rows &&
 	       l->select_last && l->select_down && l->select_events && l->select_newest && l->select_run &&
 	       l->count_rows && l->drop_rows && l->exists && l->foreign && l->ddl ? 0 : -1;
@@ -417,6 +451,18 @@ void ledger_put_update(struct ledger *l, struct window *w, const struct ledger_r
 	put_event_of_row(l, w, row, event, extra);
 }
 
+void ledger_put_end(struct ledger *l, struct window *w, const struct ledger_row *row,
+                    const char *event, const char *extra)
+{
+	if (!window_ledger(w, l->update_end, 1))
+		return;
+	put_columns(l, w, row);
+	if (!l->dialect->row_ms)
+		window_int(w, row->execution_ms);
+	put_key(w, row);
+	put_event_of_row(l, w, row, event, extra);
+}
+
 /* An event whose detail is {"name":..,EXTRA "row":{MEMBERS}}, after the row's own update took its seq. */
 static void put_small_event(struct ledger *l, struct window *w, const struct ledger_row *row,
                             const char *event, const char *extra, struct buf *members)
@@ -453,6 +499,66 @@ void ledger_put_progress(struct ledger *l, struct window *w, const struct ledger
 	buf_add_json(&m, row->intent, strlen(row->intent));
 	buf_adds(&m, "}");
 	put_small_event(l, w, row, event, extra, &m);
+}
+
+/* Members of the detail up to those of the row. */
+static void step_detail(struct buf *b, const struct ledger_row *row, int64_t n)
+{
+	buf_adds(b, "{");
+	add_member(b, "name", row->name);
+	buf_addf(b, "\"n\":%lld,\"row\":{\"statements_done\":%lld,\"intent\":", (long long)n, (long long)row->statements_done);
+}
+
+/* The event that takes the probe's answer into its detail: inside the text of
+ * the intent, so head and tail are quoted there once more. */
+static void put_probed_event(struct ledger *l, struct window *w, const struct ledger_row *row,
+                             const char *head, const char *tail, int64_t n)
+{
+	struct buf b = BUF_INIT, e = BUF_INIT;
+
+	step_detail(&b, row, n);
+	buf_add_json(&b, head, strlen(head));
+	buf_add_json(&e, tail, strlen(tail));
+	buf_adds(&e, "}}");
+	if (b.is_failed || e.is_failed) {
+		w->is_failed = 1;
+	} else if (window_ledger(w, l->event_probed, 1)) {
+		window_text(w, l->run_id);
+		window_int(w, ++l->seq);
+		put_key(w, row);
+		window_text(w, "statement.started");
+		window_text(w, l->actor);
+		window_textn(w, b.p, b.len - 1); /* without the closing quote */
+		window_textn(w, e.p + 1, e.len - 1);
+	}
+	buf_clear(&b);
+	buf_clear(&e);
+}
+
+void ledger_put_intent(struct ledger *l, struct window *w, const struct ledger_row *row, const char *after,
+                       int64_t n_done, const char *head, const char *tail, int64_t n)
+{
+	struct buf b = BUF_INIT;
+
+	if (!window_ledger(w, l->update_probed, 1))
+		return;
+	window_int(w, row->statements_done);
+	window_text(w, head);
+	window_text(w, tail);
+	window_text(w, l->run_id);
+	window_int(w, l->seq + (after ? 2 : 1));
+	put_key(w, row);
+	if (after) {
+		step_detail(&b, row, n_done);
+		buf_add_json(&b, after, strlen(after));
+		buf_adds(&b, "}}");
+		if (b.is_failed)
+			w->is_failed = 1;
+		else
+			ledger_put_event(l, w, "statement.done", row->component, row->version, b.p);
+		buf_clear(&b);
+	}
+	put_probed_event(l, w, row, head, tail, n);
 }
 
 void ledger_put_error(struct ledger *l, struct window *w, const struct ledger_row *row,

@@ -22,7 +22,7 @@ struct ledger {
 	const char *key;                    /* of the lock: "schema.name"          */
 	const char **ddl;                   /* NULL-ended                          */
 	const char *exists, *foreign;
-	const char *insert_tx, *insert_row, *update_row, *update_progress, *update_error,
+	const char *insert_tx, *insert_row, *update_row, *update_end, *update_progress, *update_probed, *event_probed, *update_error,
 	           *update_sums, *delete_row, *insert_event, *event_of_row, *event_elapsed,
 	           *select_rows, *select_last, *select_down, *select_events, *select_newest, *select_run,
 	           *count_rows, *drop_rows;
@@ -77,6 +77,16 @@ void ledger_put_update(struct ledger *l, struct window *w, const struct ledger_r
 /* Only how far it got; extra: members of the detail. */
 void ledger_put_progress(struct ledger *l, struct window *w, const struct ledger_row *row,
                          const char *event, const char *extra);
+/* The same for a statement that is about to run: its intent is head, what the
+ * dialect's probe_get gives, and tail, together JSON.  Where the statement
+ * before it is not yet told to be done, after is its intent, and n_done its
+ * number; else NULL. */
+void ledger_put_intent(struct ledger *l, struct window *w, const struct ledger_row *row, const char *after,
+                       int64_t n_done, const char *head, const char *tail, int64_t n);
+/* As ledger_put_update(), with execution_ms as the database measures it since
+ * the row's applied_at, where it can. */
+void ledger_put_end(struct ledger *l, struct window *w, const struct ledger_row *row,
+                    const char *event, const char *extra);
 /* Only the error of a revert that left the row as it was. */
 void ledger_put_error(struct ledger *l, struct window *w, const struct ledger_row *row,
                       const char *event, const char *extra);

@@ -106,6 +106,7 @@ libdunlincore_la_SOURCES = \
 	core/plugin_file.h \
 	core/run.c \
 	core/run.h \
+	core/run_place.c \
 	core/run_record.c \
 	core/run_resolve.c \
 	core/run_send.c \

@@ -238,8 +238,10 @@ static int advance(struct runner *r, size_t i, size_t *failed, struct dunlin_err
 	int is_single = !a || strcmp(a->pub.transaction, "none") == 0, rc;
 
 	*failed = SIZE_MAX;
+	if (r->n_mark && (!a || !is_single || run_steps_full(r)) && (rc = run_steps_left(r, failed, err)) != RUN_OK)
+		return rc;
 	/* What was partly sent ends on its own. */
-	if (r->n_open == 0 && r->w.n &&
+	if (r->n_open == 0 && r->w.n && r->n_mark == 0 &&
 	    (is_single || r->is_open || is_window_full(r) || (a->section && a->section->bytes > WINDOW_BYTES)) &&
 	    (rc = run_flush(r, failed, err)) != RUN_OK)
 		return rc;
@@ -254,10 +256,10 @@ static int advance(struct runner *r, size_t i, size_t *failed, struct dunlin_err
 			return RUN_FAILED;
 		}
 	}
-	if (is_single && (rc = run_flush(r, failed, err)) != RUN_OK)
+	if (is_single && r->n_mark == 0 && (rc = run_flush(r, failed, err)) != RUN_OK)
 		return rc;
 	*failed = i;
-	return is_single ? run_steps(r, i, err) : build(r, i, failed, err);
+	return is_single ? run_steps(r, i, failed, err) : build(r, i, failed, err);
 }
 
 static int run_all(struct runner *r, size_t *failed, struct dunlin_error *err)
@@ -295,6 +297,7 @@ static int prepare(struct runner *r, struct dunlin_error *err)
 	int64_t next = r->h->apply_order_max;
 
 	r->has_ledger = r->h->has_ledger;
+	r->place.action = SIZE_MAX;
 	r->order = mem_zalloc(n * sizeof *r->order);
 	r->is_done = mem_zalloc(n);
 	if (!r->order || !r->is_done)
@@ -384,6 +387,7 @@ void run_clear(struct runner *r)
 {
 	window_clear(&r->w);
 	mem_free(r->end);
+	mem_free(r->mark);
 	mem_free(r->open_action);
 	mem_free(r->order);
 	mem_free(r->is_done);

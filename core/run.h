@@ -6,6 +6,7 @@
  *   run_send.c    handing a window to the driver: errors, progress, waiting
  *   run_step.c    migrations outside one, statement by statement
  *   run_statement.c one such statement, and its progress
+ *   run_place.c   how far such a migration has come, and where it goes on
  *   run_settle.c  what became of a statement that was in flight
  *   run_record.c  what is written for each: rows, events, failures
  *   run_resolve.c the connection went: what became of what was sent
@@ -15,6 +16,23 @@
 
 #include "ledger.h"
 #include "plan.h"
+
+/* Once its step is durable, so many statements of an action stand, and so many
+ * are told to. */
+struct run_mark {
+	size_t  step, action;
+	int64_t stand, told;
+	struct sha256 prefix;      /* over those that stand */
+};
+
+/* How far a migration outside a transaction is known to have come. */
+struct run_place {
+	size_t  action;            /* SIZE_MAX: none begun                          */
+	int64_t stand, told;
+	struct sha256 prefix;
+	int     is_new_session;    /* what was set in the one before is to be again */
+	int64_t lock_since;        /* since when it waits for a lock at this place  */
+};
 
 struct runner {
 	/* Set by the caller. */
@@ -51,7 +69,13 @@ struct runner {
 	/* COPY data that is read while it is sent: of the window's last step. */
 	struct { struct script_reader *reader; int is_failed; struct dunlin_error err; } copy;
 	int     is_open;                    /* a transaction is partly sent        */
-	int     is_stepping;                /* a migration outside one is at work    */
+	struct run_mark *mark;              /* of the window, in the order of steps: */
+	size_t n_mark, mark_cap;            /* none: it holds no migration outside a transaction */
+	struct run_place place;
+	size_t  n_durable;                  /* of the steps that were sent last      */
+	int64_t n_step_statements;          /* of the window's steps                 */
+	int     is_stepping;                /* a migration outside one is begun, and its
+	                                       end is not yet in the window          */
 	int     is_in_block;                /* ... in a transaction of the file's own */
 	int     is_unknown;                 /* the line went, and what became of what was
 	                                       sent only the database knows          */
@@ -110,7 +134,13 @@ void run_log(const struct runner *r, int level, const char *fmt, ...) __attribut
 int  run_add_data(struct runner *r, struct script_reader *reader, struct dunlin_error *err);
 
 /* run_step.c */
-int  run_steps(struct runner *r, size_t action, struct dunlin_error *err);
+
+/* Adds a migration to the window, sending what cannot wait.  RUN_OK, RUN_AGAIN
+ * or RUN_FAILED with *failed the action at fault, whose failure is recorded. */
+int  run_steps(struct runner *r, size_t action, size_t *failed, struct dunlin_error *err);
+/* Sends what such migrations have left in the window; the same answers. */
+int  run_steps_left(struct runner *r, size_t *failed, struct dunlin_error *err);
+int  run_steps_full(const struct runner *r); /* is there enough of them to be sent? */
 
 /* run_settle.c */
 

@@ -15,6 +15,16 @@
 
 #define MAX_RESOLVES 5 /* a server that drops each new connection is down */
 
+/* Statements of an action that were sent, and whose outcome was not heard. */
+static int64_t unheard(const struct runner *r, const struct plan_action *a)
+{
+	int64_t n = 0;
+
+	for (size_t i = r->n_durable; i < r->w.n; i++)
+		n += r->w.tag[i].action == a && r->w.tag[i].statement >= 0;
+	return n;
+}
+
 static int find_done(void *arg, const struct dunlin_event *e)
 {
 	struct runner *r = arg;
@@ -30,8 +40,7 @@ static int find_done(void *arg, const struct dunlin_event *e)
 
 		if (!r->is_done[i] && reverts == is_revert && strcmp(a->component, e->component) == 0 &&
 		    strcmp(a->version, e->version) == 0) {
-			if (!r->is_stepping) /* else they were counted one by one */
-				r->statements_sure += a->statements;
+			r->statements_sure += r->n_mark ? unheard(r, &r->plan->action[i]) : a->statements;
 			run_mark_done(r, i);
 			break;
 		}

@@ -168,8 +168,8 @@ static const struct window_tag *culprit(const struct runner *r, size_t *i)
 	for (;; --*i) {
 		const struct window_tag *tag = &r->w.tag[*i];
 
-		/* Outside a transaction it has but one statement. */
-		if (tag->action && (tag->statement >= 0 || !r->is_stepping || r->w.step[*i].kind == DUNLIN_STEP_BEGIN))
+		/* Outside a transaction a record stands for itself. */
+		if (tag->action && (tag->statement >= 0 || r->n_mark == 0 || r->w.step[*i].kind == DUNLIN_STEP_BEGIN))
 			return tag;
 		if (*i == 0 || r->w.step[*i].kind == DUNLIN_STEP_BEGIN)
 			return NULL;
@@ -256,6 +256,7 @@ int run_send(struct runner *r, size_t *failed, struct dunlin_error *err)
 	r->progress.migrations_sent = (int64_t)(r->n_done + r->n_end + r->n_open) + r->is_stepping;
 	tell_progress(r, NULL);
 	rc = session_exec_many(r->s, r->w.step, r->w.n, &obs, &res, err);
+	r->n_durable = res.n_durable;
 	for (size_t i = 0; i < r->n_end; i++)
 		if (r->end[i].step < res.n_durable)
 			run_mark_done(r, r->end[i].action);
@@ -279,7 +280,8 @@ int run_send(struct runner *r, size_t *failed, struct dunlin_error *err)
 void run_empty(struct runner *r)
 {
 	window_reset(&r->w);
-	r->n_end = 0;
+	r->n_end = r->n_mark = 0;
+	r->n_step_statements = 0;
 	r->copy.reader = NULL;
 	r->copy.is_failed = 0;
 }

@@ -96,6 +96,15 @@ int step_unchanged(const struct script_env *env, const struct script_section *se
 	return is_same;
 }
 
+/* An answer that is empty is none; those that begin with different contexts
+ * ("a1b2:") say nothing about each other. */
+static int is_comparable(const char *a, const char *b)
+{
+	size_t n = strcspn(a, ":"), m = strcspn(b, ":");
+
+	return a[0] && (!a[n] || !b[m] || (n == m && memcmp(a, b, n) == 0));
+}
+
 int step_settle(struct session *s, const struct script_env *env, const struct script_section *sec,
                 const struct ledger_row *row)
 {
@@ -114,7 +123,7 @@ int step_settle(struct session *s, const struct script_env *env, const struct sc
 		out = SETTLED_NOT_RUN; /* nothing was in flight */
 	else if (is_repeatable)
 		out = SETTLED_NOT_RUN; /* running it twice is running it once */
-	if (!hash || is_repeatable || !before || !session_has(s, DUNLIN_CAP_PROBE) ||
+	if (!hash || is_repeatable || !before || !before[0] || !session_has(s, DUNLIN_CAP_PROBE) ||
 	    script_reader_open(&reader, env, sec, NULL) < 0)
 		goto out;
 	while ((rc = script_reader_next(reader, &st, NULL)) > 0 && st.index + 1 < n)
@@ -127,7 +136,8 @@ int step_settle(struct session *s, const struct script_env *env, const struct sc
 	sha256_text(&h, sum);
 	if (strcmp(sum, hash) != 0)
 		goto out;
-	if (s->drv->probe(s->conn, st.st.text, st.st.len, answer, sizeof answer, session_error(s)) == DUNLIN_OK)
+	if (s->drv->probe(s->conn, st.st.text, st.st.len, answer, sizeof answer, session_error(s)) == DUNLIN_OK &&
+	    (!session_has(s, DUNLIN_CAP_PROBE_SQL) || is_comparable(answer, before)))
 		out = strcmp(answer, before) == 0 ? SETTLED_NOT_RUN : SETTLED_RAN;
 out:
 	script_reader_close(reader);

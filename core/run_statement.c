@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PROBE_SQL_SIZE 16384
+
 struct dunlin_step *step_add(struct stepping *g, int kind)
 {
 	struct window_tag tag = { .action = g->a, .statement = -1 };
@@ -43,51 +45,43 @@ static int add_statement(struct stepping *g, struct script_reader *reader, const
 		return error_nomem(err);
 	s->traits = st->traits;
 	set_timeouts(g, s, st->traits);
+	g->r->n_step_statements++;
 	return st->has_data ? run_add_data(g->r, reader, err) : 0;
 }
 
-int step_flush(struct stepping *g, struct dunlin_error *err)
-{
-	int64_t since = 0;
-	size_t failed;
-	int rc;
+/* --- what the ledger is told ---------------------------------------------------------- */
 
-	while ((rc = run_send(g->r, &failed, err)) == RUN_LOCKED &&
-	       (rc = run_wait_for_lock(g->r, &since, "the statement", err)) == RUN_OK)
-		error_clear(err);
-	run_empty(g->r);
-	return rc;
+/* The intent, or its part before and after the probe's answer. */
+struct intent { const char *hash, *probe; int64_t n; int is_repeatable; };
+
+static void add_head(struct buf *b, const struct intent *t)
+{
+	buf_addc(b, '{');
+	if (t->hash)
+		buf_addf(b, "\"n\":%lld,\"hash\":\"%s\",", (long long)t->n, t->hash);
 }
 
-/* What cannot be sent again by itself: in a transaction what came before it was
- * rolled back with it, and data that was read on the way is gone. */
-static int flush_once(struct stepping *g, struct dunlin_error *err)
-{
-	size_t failed;
-	int rc = run_send(g->r, &failed, err);
-
-	run_empty(g->r);
-	return rc;
-}
-
-static void set_intent(struct stepping *g, int64_t n, const char *hash, const char *probe, int is_repeatable)
+static void add_tail(struct buf *b, const struct intent *t, const struct sha256 *prefix)
 {
 	char sum[SHA256_TEXT];
+
+	sha256_text(prefix, sum);
+	if (t->hash && t->is_repeatable)
+		buf_adds(b, "\"repeatable\":true,");
+	buf_addf(b, "\"prefix\":\"%s\"}", sum);
+}
+
+static void set_intent(struct stepping *g, const struct intent *t)
+{
 	struct buf b = { .max = sizeof g->intent - 1 };
 
-	sha256_text(&g->prefix, sum);
-	buf_addc(&b, '{');
-	if (hash) {
-		buf_addf(&b, "\"n\":%lld,\"hash\":\"%s\",", (long long)n, hash);
-		if (probe) {
-			buf_adds(&b, "\"probe\":");
-			buf_add_json(&b, probe, strlen(probe));
-			buf_addc(&b, ',');
-		}
-		if (is_repeatable)
-			buf_adds(&b, "\"repeatable\":true,");
+	add_head(&b, t);
+	if (t->hash && t->probe) {
+		buf_adds(&b, "\"probe\":");
+		buf_add_json(&b, t->probe, strlen(t->probe));
+		buf_addc(&b, ',');
 	}
-	buf_addf(&b, "\"prefix\":\"%s\"}", sum);
+	add_tail(&b, t, &g->prefix);
 	if (b.is_failed)
 		g->r->w.is_failed = 1;
 	else
@@ -98,7 +92,7 @@ static void set_intent(struct stepping *g, int64_t n, const char *hash, const ch
 
 void step_set_intent(struct stepping *g)
 {
-	set_intent(g, 0, NULL, NULL, 0);
+	set_intent(g, &(struct intent){ 0 });
 }
 
 static void put_progress(struct stepping *g, const char *event, int64_t n)
@@ -109,11 +103,23 @@ static void put_progress(struct stepping *g, const char *event, int64_t n)
 	ledger_put_progress(g->r->l, &g->r->w, &g->row, event, extra);
 }
 
-int step_record_progress(struct stepping *g, const char *event, int64_t n, struct dunlin_error *err)
+void step_put_done(struct stepping *g)
 {
+	if (g->told == g->row.statements_done)
+		return;
+	step_set_intent(g);
+	put_progress(g, "statement.done", g->row.statements_done);
+	g->told = g->row.statements_done;
+}
+
+int step_tell_done(struct stepping *g, struct dunlin_error *err)
+{
+	if (g->told == g->row.statements_done)
+		return RUN_OK;
 	step_add(g, DUNLIN_STEP_BEGIN);
-	put_progress(g, event, n);
+	step_put_done(g);
 	step_add(g, DUNLIN_STEP_COMMIT);
+	step_mark(g, g->row.statements_done);
 	return step_flush(g, err);
 }
 
@@ -122,21 +128,7 @@ static int note_done(struct stepping *g, const struct split_statement *st, int64
 	if (step_norm(&g->prefix, g->env.dialect, st->text, st->len, err) < 0)
 		return RUN_FAILED;
 	g->row.statements_done = index + 1;
-	set_intent(g, 0, NULL, NULL, 0);
 	return RUN_OK;
-}
-
-/* What was noted and did not come to stand. */
-static void take_back(struct stepping *g)
-{
-	g->row.statements_done = g->done_before;
-	g->prefix = g->prefix_before;
-}
-
-static void remember(struct stepping *g)
-{
-	g->done_before = g->row.statements_done;
-	g->prefix_before = g->prefix;
 }
 
 /* A statement that commits together with its progress. */
@@ -144,38 +136,114 @@ static int run_together(struct stepping *g, struct script_reader *reader, const 
                         int64_t index, struct dunlin_error *err)
 {
 	struct dunlin_step *s;
-	int rc, is_sent = 0;
+	int rc = step_tell_done(g, err); /* by itself: this one may be rolled back */
 
-	remember(g);
+	if (rc != RUN_OK)
+		return rc;
 	s = step_add(g, DUNLIN_STEP_BEGIN);
 	if (s)
 		set_timeouts(g, s, st->traits);
+	step_set_intent(g);
 	put_progress(g, "statement.started", index + 1);
 	/* Its data takes the statement's text out of the reader. */
-	rc = note_done(g, st, index, err);
-	if (rc == RUN_OK && add_statement(g, reader, st, index, err) < 0)
-		rc = RUN_FAILED;
-	if (rc == RUN_OK && g->r->copy.reader) {
-		is_sent = 1;
-		rc = flush_once(g, err);
+	if (note_done(g, st, index, err) != RUN_OK || add_statement(g, reader, st, index, err) < 0)
+		return RUN_FAILED;
+	if (g->r->copy.reader && (rc = step_flush_now(g, err)) != RUN_OK)
+		return rc;
+	step_put_done(g);
+	step_add(g, DUNLIN_STEP_COMMIT);
+	step_mark(g, index + 1);
+	return step_flush(g, err);
+}
+
+/* --- intent, run, done --------------------------------------------------------------- */
+
+/* Expands the dialect's probe_set; in the window's memory.  NULL: out of memory. */
+static const char *probe_statement(struct stepping *g, const char *expr)
+{
+	const char *form = g->env.dialect->probe_set, *at = strstr(form, "%s");
+
+	return at ? arena_printf(&g->r->w.arena, "%.*s%s%s", (int)(at - form), form, expr, at + 2) : NULL;
+}
+
+/* The evidence is taken by the server, in the transaction that commits the
+ * intent, just before the statement. */
+static int put_windowed_intent(struct stepping *g, const struct split_statement *st, const struct intent *t,
+                               struct dunlin_error *err)
+{
+	struct session *s = g->r->s;
+	struct buf head = BUF_INIT, tail = BUF_INIT, after = BUF_INIT;
+	char *expr = mem_alloc(PROBE_SQL_SIZE);
+	const char *sql = NULL;
+	int64_t done = g->row.statements_done;
+	int rc;
+
+	if (!expr)
+		return error_nomem(err);
+	rc = s->drv->probe_sql(s->conn, st->text, st->len, expr, PROBE_SQL_SIZE, session_error(s));
+	if (rc == DUNLIN_OK && !(sql = probe_statement(g, expr)))
+		g->r->w.is_failed = 1;
+	mem_free(expr);
+	if (rc == DUNLIN_ENOMEM)
+		return error_nomem(err);
+	if (rc != DUNLIN_OK) { /* nothing will tell */
+		step_put_done(g);
+		set_intent(g, t);
+		put_progress(g, "statement.started", t->n);
+		return RUN_OK;
 	}
-	if (rc == RUN_OK) {
-		put_progress(g, "statement.done", index + 1);
-		step_add(g, DUNLIN_STEP_COMMIT);
-		rc = is_sent ? flush_once(g, err) : step_flush(g, err);
+	add_head(&after, &(struct intent){ 0 });
+	add_tail(&after, &(struct intent){ 0 }, &g->prefix);
+	add_head(&head, t);
+	buf_adds(&head, "\"probe\":\"");
+	buf_adds(&tail, "\",");
+	add_tail(&tail, t, &g->prefix);
+	if (after.is_failed || head.is_failed || tail.is_failed || !sql) {
+		g->r->w.is_failed = 1;
+	} else {
+		window_ledger(&g->r->w, sql, -1);
+		ledger_put_intent(g->r->l, &g->r->w, &g->row, g->told != done ? after.p : NULL, done, head.p, tail.p, t->n);
+		g->told = done;
 	}
-	if (rc != RUN_OK)
-		take_back(g);
-	return rc;
+	buf_clear(&after);
+	buf_clear(&head);
+	buf_clear(&tail);
+	return run_nomem_check(g->r, err) < 0 ? RUN_FAILED : RUN_OK;
+}
+
+static int put_intent(struct stepping *g, const struct split_statement *st, struct intent *t, struct dunlin_error *err)
+{
+	struct session *s = g->r->s;
+	char answer[STEP_PROBE_SIZE];
+
+	if (g->is_windowed && !t->is_repeatable)
+		return put_windowed_intent(g, st, t, err);
+	if (!g->is_windowed && session_has(s, DUNLIN_CAP_PROBE) &&
+	    s->drv->probe(s->conn, st->text, st->len, answer, sizeof answer, session_error(s)) == DUNLIN_OK)
+		t->probe = answer;
+	step_put_done(g);
+	set_intent(g, t);
+	put_progress(g, "statement.started", t->n);
+	return RUN_OK;
+}
+
+/* Of these nothing reaches beyond themselves. */
+static int is_tame(uint32_t traits)
+{
+	const uint32_t wild = DUNLIN_ST_SESSION | DUNLIN_ST_PREAMBLE | DUNLIN_ST_BEGIN | DUNLIN_ST_COMMIT |
+	                      DUNLIN_ST_ROLLBACK | DUNLIN_ST_TX_OTHER | DUNLIN_ST_SAVEPOINT | DUNLIN_ST_COPY |
+	                      DUNLIN_ST_NO_TX | DUNLIN_ST_CONCURRENT;
+	const uint32_t known = DUNLIN_ST_DDL | DUNLIN_ST_DML | DUNLIN_ST_REPEATABLE;
+
+	return (traits & known) && !(traits & wild);
 }
 
 /* A statement whose outcome a crash would leave unknown: intent, run, done. */
 static int run_with_intent(struct stepping *g, struct script_reader *reader, const struct split_statement *st,
                            int64_t index, struct dunlin_error *err)
 {
-	struct session *s = g->r->s;
-	char sum[SHA256_TEXT], answer[STEP_PROBE_SIZE];
-	const char *probe = NULL;
+	struct intent t = { .n = index + 1, .is_repeatable = (st->traits & DUNLIN_ST_REPEATABLE) != 0 };
+	char sum[SHA256_TEXT];
 	struct sha256 h;
 	int rc;
 
@@ -183,24 +251,20 @@ static int run_with_intent(struct stepping *g, struct script_reader *reader, con
 	if (step_norm(&h, g->env.dialect, st->text, st->len, err) < 0)
 		return RUN_FAILED;
 	sha256_text(&h, sum);
-	if (session_has(s, DUNLIN_CAP_PROBE) &&
-	    s->drv->probe(s->conn, st->text, st->len, answer, sizeof answer, session_error(s)) == DUNLIN_OK)
-		probe = answer;
-	set_intent(g, index + 1, sum, probe, (st->traits & DUNLIN_ST_REPEATABLE) != 0);
-	if ((rc = step_record_progress(g, "statement.started", index + 1, err)) != RUN_OK)
+	t.hash = sum;
+	step_add(g, DUNLIN_STEP_BEGIN);
+	if ((rc = put_intent(g, st, &t, err)) != RUN_OK)
 		return rc;
-	remember(g);
-	if ((rc = note_done(g, st, index, err)) != RUN_OK)
+	step_add(g, DUNLIN_STEP_COMMIT);
+	step_mark(g, g->row.statements_done);
+	if ((rc = step_flush(g, err)) != RUN_OK)
 		return rc;
-	if (add_statement(g, reader, st, index, err) < 0)
-		rc = RUN_FAILED;
-	else
-		rc = g->r->copy.reader ? flush_once(g, err) : step_flush(g, err);
-	if (rc != RUN_OK) {
-		take_back(g);
-		return rc;
-	}
-	return step_record_progress(g, "statement.done", index + 1, err);
+	if (note_done(g, st, index, err) != RUN_OK || add_statement(g, reader, st, index, err) < 0)
+		return RUN_FAILED;
+	step_mark(g, index + 1);
+	rc = is_tame(st->traits) ? step_flush(g, err) : step_flush_now(g, err);
+	/* Where all waits for the rest, it is told with what comes next. */
+	return rc == RUN_OK && !g->is_windowed ? step_tell_done(g, err) : rc;
 }
 
 /* --- transactions of the file's own -------------------------------------------------- */
@@ -222,19 +286,19 @@ static int run_in_block(struct stepping *g, struct script_reader *reader, const 
 	if ((rc = note_done(g, st, index, err)) != RUN_OK)
 		return rc;
 	if (st->traits & DUNLIN_ST_COMMIT)
-		put_progress(g, "statement.done", index + 1);
+		step_put_done(g);
 	if (add_statement(g, reader, st, index, err) < 0)
 		return RUN_FAILED;
 	if (!is_end)
-		return flush_once(g, err);
+		return step_flush_now(g, err);
+	step_mark(g, index + 1);
 	g->r->is_in_block = 0;
-	rc = flush_once(g, err);
+	rc = step_flush_now(g, err);
 	if (rc != RUN_OK) {
 		g->r->is_in_block = 1; /* it is to be taken back */
 		return rc;
 	}
-	g->lock_since = 0;
-	return st->traits & DUNLIN_ST_ROLLBACK ? step_record_progress(g, "statement.done", index + 1, err) : RUN_OK;
+	return step_tell_done(g, err);
 }
 
 /* Does the block that begins with statement `index` commit as one?  Where a
@@ -259,28 +323,22 @@ static int is_block_whole(struct stepping *g, int64_t index, struct dunlin_error
 	return rc < 0 ? -1 : 1;
 }
 
-void step_end_block(struct stepping *g)
-{
-	run_roll_back(g->r);
-	if (g->r->is_in_block)
-		take_back(g);
-	g->r->is_in_block = 0;
-	script_reader_close(g->ahead);
-	g->ahead = NULL;
-}
-
 /* --- statements -------------------------------------------------------------------------- */
 
-static int can_go_together(const struct stepping *g, uint32_t traits)
+static int can_go_together(const struct stepping *g, const struct split_statement *st)
 {
 	const uint32_t never = DUNLIN_ST_NO_TX | DUNLIN_ST_SESSION | DUNLIN_ST_BEGIN | DUNLIN_ST_COMMIT |
 	                       DUNLIN_ST_ROLLBACK | DUNLIN_ST_TX_OTHER | DUNLIN_ST_SAVEPOINT | DUNLIN_ST_EDGE |
 	                       DUNLIN_ST_COMMITS;
+	struct session *s = g->r->s;
 
-	if (!session_has(g->r->s, DUNLIN_CAP_TX) || (traits & never))
+	/* The driver hears of each, also of those that cannot. */
+	if (s->drv->goes_together && !s->drv->goes_together(s->conn, st->text, st->len, st->traits))
 		return 0;
-	return (traits & (DUNLIN_ST_DML | DUNLIN_ST_COPY)) ||
-	       ((traits & DUNLIN_ST_DDL) && session_has(g->r->s, DUNLIN_CAP_TX_DDL));
+	if (!session_has(s, DUNLIN_CAP_TX) || (st->traits & never))
+		return 0;
+	return (st->traits & (DUNLIN_ST_DML | DUNLIN_ST_COPY)) ||
+	       ((st->traits & DUNLIN_ST_DDL) && session_has(s, DUNLIN_CAP_TX_DDL));
 }
 
 /* The BEGIN and COMMIT of a block that cannot be kept: what is between them
@@ -292,48 +350,68 @@ static int pass_loose(struct stepping *g, const struct split_statement *st, int6
 	if (rc != RUN_OK)
 		return rc;
 	g->is_loose = (st->traits & DUNLIN_ST_BEGIN) != 0;
-	return step_record_progress(g, "statement.done", index + 1, err);
+	return step_tell_done(g, err);
+}
+
+/* A block of the file's own, or none. */
+static int begin_block(struct stepping *g, int64_t index, int *is_whole, struct dunlin_error *err)
+{
+	int rc;
+
+	*is_whole = is_block_whole(g, index, err);
+	if (*is_whole < 0)
+		return RUN_FAILED;
+	if ((rc = step_tell_done(g, err)) != RUN_OK)
+		return rc;
+	if (!*is_whole)
+		return RUN_OK;
+	if ((rc = step_flush_now(g, err)) == RUN_OK)
+		g->r->is_in_block = 1;
+	return rc;
 }
 
 int step_run(struct stepping *g, struct script_reader *reader, const struct split_statement *st,
-                         int64_t index, struct dunlin_error *err)
+             int64_t index, struct dunlin_error *err)
 {
-	struct runner *r = g->r;
+	const uint32_t edges = DUNLIN_ST_BEGIN | DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK;
+	int is_together = can_go_together(g, st), is_whole, rc;
 
-	if (g->is_loose && (st->traits & (DUNLIN_ST_BEGIN | DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK)))
-		return pass_loose(g, st, index, err);
-	if (!r->is_in_block && !g->is_loose && (st->traits & DUNLIN_ST_BEGIN)) {
-		int is_whole = is_block_whole(g, index, err);
-
-		if (is_whole < 0)
-			return RUN_FAILED;
+	if (g->r->place.action == g->action)
+		g->r->place.is_new_session = 0; /* what was set is set again */
+	if (!is_tame(st->traits))
+		g->is_wild = 1;
+	if (g->is_loose && (st->traits & edges))
+		return (rc = step_tell_done(g, err)) != RUN_OK ? rc : pass_loose(g, st, index, err);
+	if (!g->r->is_in_block && !g->is_loose && (st->traits & DUNLIN_ST_BEGIN)) {
+		if ((rc = begin_block(g, index, &is_whole, err)) != RUN_OK)
+			return rc;
 		if (!is_whole)
 			return pass_loose(g, st, index, err);
-		r->is_in_block = 1;
-		remember(g);
 	}
-	if (r->is_in_block)
+	if (g->r->is_in_block)
 		return run_in_block(g, reader, st, index, err);
-	if (can_go_together(g, st->traits))
-		return run_together(g, reader, st, index, err);
-	return run_with_intent(g, reader, st, index, err);
+	return is_together ? run_together(g, reader, st, index, err) : run_with_intent(g, reader, st, index, err);
 }
 
 /* A statement that stands is not run again, but a session that is new lacks
  * what SET and the like did to the one before. */
 int step_pass(struct stepping *g, struct script_reader *reader, const struct split_statement *st,
-                     int64_t index, struct dunlin_error *err)
+              int64_t index, struct dunlin_error *err)
 {
 	const uint32_t setting = DUNLIN_ST_SESSION | DUNLIN_ST_PREAMBLE;
+	const struct run_place *at = &g->r->place;
 
 	if (step_norm(&g->prefix, g->env.dialect, st->text, st->len, err) < 0)
 		return RUN_FAILED;
 	if (!session_has(g->r->s, DUNLIN_CAP_TX_DDL))
 		g->is_loose = st->traits & DUNLIN_ST_BEGIN ? 1
 			: st->traits & (DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK) ? 0 : g->is_loose;
-	if ((st->traits & setting) != setting || (uint64_t)g->from == g->a->section->n_split)
+	if ((st->traits & setting) != setting)
+		return RUN_OK;
+	g->is_wild = 1;
+	if ((uint64_t)g->from == g->a->section->n_split || (at->action == g->action && !at->is_new_session))
 		return RUN_OK;
 	if (add_statement(g, reader, st, index, err) < 0)
 		return RUN_FAILED;
-	return step_flush(g, err);
+	return step_flush_now(g, err);
 }

@@ -1,6 +1,6 @@
 /*
  * run_step.c - a migration outside a transaction, statement by statement: how it
- * begins and ends, and where it goes on after the line was lost.
+ * begins and ends, and what is said of one that failed.
  */
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -10,6 +10,10 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/* A first Ctrl-C lets a window end that was sent: not too many at a time. */
+#define WINDOW_STATEMENTS 40
+#define WINDOW_BYTES      (1024 * 1024)
 
 static int64_t elapsed_ms(const struct timespec *start)
 {
@@ -38,6 +42,8 @@ static int check_section(struct stepping *g, struct dunlin_error *err)
 	script_reader_close(reader);
 	if (rc < 0)
 		return RUN_FAILED;
+	if (g->r->place.action == g->action)
+		g->r->place.prefix = g->prefix;
 	step_set_intent(g);
 	return run_nomem_check(g->r, err);
 }
@@ -64,25 +70,74 @@ static int record_begin(struct stepping *g, struct dunlin_error *err)
 		mem_free(down);
 	}
 	step_add(g, DUNLIN_STEP_COMMIT);
+	g->told = g->from;
+	step_mark(g, g->from);
 	return step_flush(g, err);
+}
+
+/* The action is done once the step added last is durable. */
+static int add_end(struct stepping *g, struct dunlin_error *err)
+{
+	struct runner *r = g->r;
+
+	if (mem_grow(&r->end, &r->end_cap, r->n_end, sizeof *r->end) < 0)
+		return error_nomem(err);
+	r->end[r->n_end++] = (struct run_end){ g->action, r->w.n ? r->w.n - 1 : 0 };
+	r->is_stepping = 0;
+	return RUN_OK;
 }
 
 static int record_end(struct stepping *g, struct dunlin_error *err)
 {
 	struct runner *r = g->r;
-	struct ledger_row row = g->row;
+	struct ledger_row row;
+	int rc;
 
+	step_add(g, DUNLIN_STEP_BEGIN);
+	step_put_done(g);
+	row = g->row;
 	row.state = ROW_APPLIED;
 	row.intent = "";
 	row.execution_ms = elapsed_ms(&g->start);
-	step_add(g, DUNLIN_STEP_BEGIN);
 	if (row.direction == DIRECTION_DOWN)
 		ledger_put_delete(r->l, &r->w, &row, "migration.reverted", "");
+	else if (g->is_windowed)
+		ledger_put_end(r->l, &r->w, &row, "migration.done", "");
 	else
 		ledger_put_update(r->l, &r->w, &row, "migration.done", "");
 	step_add(g, DUNLIN_STEP_COMMIT);
-	return step_flush(g, err);
+	step_mark(g, g->row.statements_done);
+	rc = add_end(g, err);
+	return rc == RUN_OK ? step_flush(g, err) : rc;
 }
+
+/* --- sending ----------------------------------------------------------------------------------- */
+
+int run_steps_full(const struct runner *r)
+{
+	return r->n_step_statements >= WINDOW_STATEMENTS || r->w.bytes > WINDOW_BYTES;
+}
+
+int step_flush_now(struct stepping *g, struct dunlin_error *err)
+{
+	int rc;
+
+	if (run_nomem_check(g->r, err) < 0)
+		return RUN_FAILED;
+	rc = step_send(g->r, &g->failed, err);
+	g->has_sent = rc != RUN_OK;
+	g->window_from = 0;
+	return rc;
+}
+
+int step_flush(struct stepping *g, struct dunlin_error *err)
+{
+	if (!g->is_windowed || run_steps_full(g->r))
+		return step_flush_now(g, err);
+	return run_nomem_check(g->r, err) < 0 ? RUN_FAILED : RUN_OK;
+}
+
+/* --- from beginning to end ------------------------------------------------------------------------ */
 
 static int run_section(struct stepping *g, struct dunlin_error *err)
 {
@@ -91,13 +146,12 @@ static int run_section(struct stepping *g, struct dunlin_error *err)
 	int rc;
 
 	sha256_start(&g->prefix);
-	g->is_loose = 0;
 	if (script_reader_open(&reader, &g->env, g->a->section, err) < 0)
 		return RUN_FAILED;
 	while ((rc = script_reader_next(reader, &st, err)) > 0) {
 		if (st.index < g->from)
 			rc = step_pass(g, reader, &st.st, st.index, err);
-		else if (!g->r->is_in_block && run_check_stop(g->r, err) < 0)
+		else if (!g->r->is_in_block && g->r->w.n == 0 && run_check_stop(g->r, err) < 0)
 			rc = RUN_FAILED;
 		else
 			rc = step_run(g, reader, &st.st, st.index, err);
@@ -116,8 +170,13 @@ static int run_section(struct stepping *g, struct dunlin_error *err)
 static int reset_session(struct stepping *g, struct dunlin_error *err)
 {
 	struct session *s = g->r->s;
-	int rc = session_has(s, DUNLIN_CAP_RESET_SESSION) ? s->drv->reset_session(s->conn, session_error(s)) : DUNLIN_OK;
+	int rc;
 
+	if (g->is_windowed && !g->is_wild) /* it did nothing to it, and nothing need be sent */
+		return RUN_OK;
+	if (g->r->w.n && (rc = step_flush_now(g, err)) != RUN_OK)
+		return rc;
+	rc = session_has(s, DUNLIN_CAP_RESET_SESSION) ? s->drv->reset_session(s->conn, session_error(s)) : DUNLIN_OK;
 	if (rc == DUNLIN_OK)
 		return RUN_OK;
 	session_fail(s, rc, err);
@@ -130,65 +189,49 @@ static int run_all(struct stepping *g, struct dunlin_error *err)
 {
 	int rc;
 
-	g->row.statements_done = g->from;
 	if ((rc = check_section(g, err)) != RUN_OK)
 		return rc;
 	if (!g->is_recorded && (rc = record_begin(g, err)) != RUN_OK)
 		return rc;
-	g->is_recorded = 1;
-	if (g->is_settled && (rc = step_record_progress(g, "statement.done", g->from, err)) != RUN_OK)
-		return rc;
-	g->is_settled = 0;
-	if ((rc = run_section(g, err)) != RUN_OK || (rc = reset_session(g, err)) != RUN_OK)
+	if ((rc = step_tell_done(g, err)) != RUN_OK || (rc = run_section(g, err)) != RUN_OK ||
+	    (rc = reset_session(g, err)) != RUN_OK)
 		return rc;
 	return record_end(g, err);
 }
 
+static int is_windowed(const struct session *s)
+{
+	const struct dunlin_dialect *d = s->drv->dialect;
+
+	return d->probe_set && d->probe_get && session_has(s, DUNLIN_CAP_EXEC_MANY | DUNLIN_CAP_PROBE_SQL);
+}
+
+/* Where it begins, or goes on. */
+static void start(struct stepping *g)
+{
+	const struct plan_action *a = g->a;
+	const struct run_place *at = &g->r->place;
+
+	clock_gettime(CLOCK_MONOTONIC, &g->start);
+	g->env = *g->r->env;
+	g->env.is_from_ledger = a->is_from_ledger;
+	g->failed = SIZE_MAX;
+	g->window_from = g->r->w.n;
+	g->is_windowed = is_windowed(g->r->s);
+	g->is_recorded = at->action == g->action;
+	g->from = g->is_recorded ? at->stand : a->resume_index;
+	record_row(g->r, g->action, &g->row);
+	/* A half-reverted row that a rollback goes on with is a revert, too. */
+	g->row.direction = a->section == (a->m ? &a->m->script.section[SECTION_UP] : NULL) ? DIRECTION_UP : DIRECTION_DOWN;
+	g->row.state = ROW_RUNNING;
+	g->row.statements_done = g->from;
+	g->told = g->is_recorded ? at->told : g->from;
+	g->row.statements_total = (int64_t)a->section->n_split;
+	g->row.execution_ms = 0;
+	g->row.error_class = g->row.error_message = "";
+}
+
 /* --- when it fails ---------------------------------------------------------------------------- */
-
-static int find_undecided(const struct stepping *g, int64_t n, struct dunlin_error *err)
-{
-	error_set(err, DUNLIN_EXIT_REPAIR, DUNLIN_CLASS_CONNECTION,
-	          "statement %lld was in flight when the connection was lost, and the database does not tell whether it ran",
-	          (long long)n);
-	error_at(err, g->a->section->in.name, 0, 0);
-	error_hint(err, "Look whether it ran, then decide: `dunlin repair --mark-applied`, `--mark-reverted` or `--retry`.");
-	return RUN_FAILED;
-}
-
-/* The line went and is back: where does the migration stand?  RUN_AGAIN: go on
- * from g->from; RUN_OK: it is done. */
-static int find_place(struct stepping *g, struct dunlin_error *err)
-{
-	struct runner *r = g->r;
-	const struct ledger_row *row;
-	int64_t n = 0, last = 0;
-
-	if (run_resolve(r, err) < 0)
-		return RUN_FAILED;
-	if (r->is_done[g->action])
-		return RUN_OK;
-	row = history_find(&r->now, g->a->pub.component, g->a->pub.version);
-	g->is_recorded = row && strcmp(row->run_id, r->l->run_id) == 0;
-	if (!g->is_recorded) {
-		g->from = g->a->resume_index;
-		return RUN_AGAIN;
-	}
-	g->from = g->row.statements_done = row->statements_done;
-	g->is_settled = 0;
-	if (row_in_flight(row, &n, &last) == 0)
-		return RUN_AGAIN;
-	switch (step_settle(r->s, &g->env, g->a->section, row)) {
-	case SETTLED_RAN:
-		g->from = last;
-		g->is_settled = 1;
-		return RUN_AGAIN;
-	case SETTLED_NOT_RUN:
-		return RUN_AGAIN;
-	default:
-		return r->s->de.errclass == DUNLIN_CLASS_CONNECTION ? RUN_LOST : find_undecided(g, n, err);
-	}
-}
 
 static void tell_state(const struct stepping *g, struct dunlin_error *err)
 {
@@ -223,21 +266,32 @@ static void tell_state(const struct stepping *g, struct dunlin_error *err)
 }
 
 /* The row tells how far it got, unless only the database knows. */
-static void fail(struct stepping *g, struct dunlin_error *err)
+static void fail(struct runner *r, size_t i, struct dunlin_error *err)
 {
-	struct runner *r = g->r;
+	struct stepping g = { .r = r, .action = i, .a = &r->plan->action[i] };
 
 	r->begin_grace(r->arg);
 	r->fail(r->arg, err);
-	tell_state(g, err);
+	start(&g);
+	g.prefix = r->place.prefix;
+	tell_state(&g, err);
 	if (!r->s->conn || err->code == DUNLIN_EXIT_UNKNOWN || err->code == DUNLIN_EXIT_REPAIR)
 		return;
-	if (g->is_recorded) {
-		step_set_intent(g);
-		record_failed(r, g->action, &g->row, err);
+	if (g.is_recorded) {
+		step_set_intent(&g);
+		record_failed(r, i, &g.row, err);
 	} else { /* what another run left half done stays as it is */
-		record_failed(r, g->action, g->a->resume_index > 0 ? g->a->row : NULL, err);
+		record_failed(r, i, g.a->resume_index > 0 ? g.a->row : NULL, err);
 	}
+}
+
+static size_t first_undone(const struct runner *r)
+{
+	size_t i = 0;
+
+	while (i + 1 < r->plan->n_action && r->is_done[i])
+		i++;
+	return i;
 }
 
 /* Forget, baseline: records only. */
@@ -257,55 +311,72 @@ static int record_only(struct runner *r, size_t i, struct dunlin_error *err)
 	return rc;
 }
 
-static void start(struct stepping *g)
+/* A window was not sent, or not all of it: *failed is the action at fault. */
+static int give_way(struct runner *r, int rc, size_t *failed, struct dunlin_error *err)
 {
-	const struct plan_action *a = g->a;
-
-	clock_gettime(CLOCK_MONOTONIC, &g->start);
-	g->env = *g->r->env;
-	g->env.is_from_ledger = a->is_from_ledger;
-	g->from = a->resume_index;
-	record_row(g->r, g->action, &g->row);
-	/* A half-reverted row that a rollback goes on with is a revert, too. */
-	g->row.direction = a->section == (a->m ? &a->m->script.section[SECTION_UP] : NULL) ? DIRECTION_UP : DIRECTION_DOWN;
-	g->row.state = ROW_RUNNING;
-	g->row.statements_total = (int64_t)a->section->n_split;
-	g->row.execution_ms = 0;
-	g->row.error_class = g->row.error_message = "";
+	if (rc != RUN_LOST) /* what is open of a file's own transaction */
+		run_roll_back(r);
+	if (rc == RUN_LOCKED)
+		rc = step_wait(r, err);
+	else if (rc == RUN_LOST)
+		rc = step_find_place(r, failed, err);
+	r->is_in_block = 0;
+	run_empty(r);
+	if (rc == RUN_FAILED) {
+		if (*failed == SIZE_MAX)
+			*failed = first_undone(r);
+		if (!r->is_done[*failed])
+			fail(r, *failed, err);
+	}
+	r->is_stepping = 0;
+	return rc;
 }
 
-int run_steps(struct runner *r, size_t i, struct dunlin_error *err)
+/* The window without what was added since step n. */
+static void cut(struct runner *r, size_t n)
+{
+	r->w.is_failed = 0;
+	window_cut(&r->w, n);
+	while (r->n_mark && r->mark[r->n_mark - 1].step >= n)
+		r->n_mark--;
+	while (r->n_end && r->end[r->n_end - 1].step >= n)
+		r->n_end--;
+}
+
+int run_steps_left(struct runner *r, size_t *failed, struct dunlin_error *err)
+{
+	int rc = step_send(r, failed, err);
+
+	return rc == RUN_OK ? rc : give_way(r, rc, failed, err);
+}
+
+int run_steps(struct runner *r, size_t i, size_t *failed, struct dunlin_error *err)
 {
 	struct stepping g = { .r = r, .action = i, .a = &r->plan->action[i] };
-	struct dunlin_error own;
+	struct dunlin_error own, sent;
 	int rc;
 
 	if (!g.a->section)
-		return record_only(r, i, err);
+		return (rc = run_steps_left(r, failed, err)) != RUN_OK ? rc : record_only(r, i, err);
 	if (!err)
 		err = &own;
 	start(&g);
 	r->is_stepping = 1;
-	do {
-		rc = run_all(&g, err);
-		run_empty(r);
-		if (rc != RUN_OK)
-			step_end_block(&g);
-		while (rc == RUN_LOST)
-			rc = find_place(&g, err);
-		if (rc == RUN_LOCKED) { /* a block goes again from its BEGIN */
-			g.from = g.row.statements_done;
-			if ((rc = run_wait_for_lock(r, &g.lock_since, "the transaction", err)) == RUN_OK)
-				rc = RUN_AGAIN;
-		}
-	} while (rc == RUN_AGAIN);
-	if (rc == RUN_OK) {
-		run_mark_done(r, i);
-		run_count_done(r);
-	} else {
-		fail(&g, err);
-	}
+	rc = run_all(&g, err);
 	script_reader_close(g.ahead);
-	r->is_stepping = 0;
-	return rc == RUN_OK ? RUN_OK : RUN_FAILED;
+	if (rc == RUN_OK) {
+		r->is_stepping = 0;
+		return RUN_OK;
+	}
+	*failed = g.failed;
+	if (rc == RUN_FAILED && !g.has_sent) {
+		/* It could not be built: those before it still go. */
+		*failed = i;
+		cut(r, g.window_from);
+		if (r->w.n && (rc = step_send(r, failed, &sent)) != RUN_OK)
+			*err = sent;
+		else
+			rc = RUN_FAILED, *failed = i;
+	}
+	return give_way(r, rc, failed, err);
 }

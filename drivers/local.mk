@@ -85,6 +85,40 @@ dunlin_postgresql_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_POSTGRESQL_CFLAGS)
 dunlin_postgresql_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 dunlin_postgresql_la_LIBADD = libdrivercommon.la $(DRIVER_POSTGRESQL_LIBS)
 
+if DRIVER_MARIADB
+driverexec_LTLIBRARIES += dunlin-mariadb.la
+endif
+# list: drivers/mariadb/*.c drivers/mariadb/*.h
+dunlin_mariadb_la_SOURCES = \
+	drivers/mariadb/adopt.c \
+	drivers/mariadb/blockers.c \
+	drivers/mariadb/conn.c \
+	drivers/mariadb/database.c \
+	drivers/mariadb/dialect.c \
+	drivers/mariadb/driver.c \
+	drivers/mariadb/errors.c \
+	drivers/mariadb/exec.c \
+	drivers/mariadb/lock.c \
+	drivers/mariadb/my_catalog.h \
+	drivers/mariadb/my_driver.h \
+	drivers/mariadb/my_packet.h \
+	drivers/mariadb/objects.c \
+	drivers/mariadb/optfile.c \
+	drivers/mariadb/options.c \
+	drivers/mariadb/packet.c \
+	drivers/mariadb/probe.c \
+	drivers/mariadb/query.c \
+	drivers/mariadb/session.c \
+	drivers/mariadb/snapshot.c \
+	drivers/mariadb/statement.c \
+	drivers/mariadb/target.c \
+	drivers/mariadb/tls.c \
+	drivers/mariadb/together.c \
+	drivers/mariadb/wait.c
+dunlin_mariadb_la_CPPFLAGS = $(INCLUDE_DRIVERS) $(DRIVER_MARIADB_CFLAGS)
+dunlin_mariadb_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+dunlin_mariadb_la_LIBADD = libdrivercommon.la $(DRIVER_MARIADB_LIBS)
+
 # The scripted fake, for the tests.  Without an -rpath libtool would make an
 # archive of what is not installed.
 if DRIVER_MOCK

@@ -10,7 +10,7 @@
 include tests/plugins/local.mk
 
 if HAVE_CUNIT
-# list: tests/unit/test_*.c except tests/unit/test_sqlite*.c tests/unit/test_postgresql*.c without .c
+# list: tests/unit/test_*.c except tests/unit/test_sqlite*.c tests/unit/test_postgresql*.c tests/unit/test_mariadb*.c without .c
 unit_tests = \
 	tests/unit/test_api \
 	tests/unit/test_api_memory \
@@ -85,10 +85,19 @@ postgresql_tests = \
 else
 postgresql_tests =
 endif
+if DRIVER_MARIADB
+# list: tests/unit/test_mariadb*.c without .c
+mariadb_tests = \
+	tests/unit/test_mariadb_driver \
+	tests/unit/test_mariadb_parts
+else
+mariadb_tests =
+endif
 else
 unit_tests =
 sqlite_tests =
 postgresql_tests =
+mariadb_tests =
 endif
 # Those have the driver's own objects in them.
 sqlite_ldadd = $(dunlin_sqlite_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_SQLITE_LIBS)
@@ -118,7 +127,17 @@ tests_unit_test_postgresql_options_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/dri
 tests_unit_test_postgresql_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 
-check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(postgresql_tests)
+mariadb_ldadd = $(dunlin_mariadb_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_MARIADB_LIBS)
+mariadb_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers -I$(top_srcdir)/drivers/mariadb $(DRIVER_MARIADB_CFLAGS)
+# each: tests/unit/test_mariadb*.c: tests_unit_@_LDADD = $(mariadb_ldadd)
+tests_unit_test_mariadb_driver_LDADD = $(mariadb_ldadd)
+tests_unit_test_mariadb_parts_LDADD = $(mariadb_ldadd)
+
+# each: tests/unit/test_mariadb*.c: tests_unit_@_CPPFLAGS = $(mariadb_cppflags)
+tests_unit_test_mariadb_driver_CPPFLAGS = $(mariadb_cppflags)
+tests_unit_test_mariadb_parts_CPPFLAGS = $(mariadb_cppflags)
+
+check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(postgresql_tests) $(mariadb_tests)
 tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
 
 # list: tests/*.test tests/cli/*.test tests/live/*.test tests/tools/*.test
@@ -147,6 +166,8 @@ shell_tests = \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
+	tests/live/my_corpora.test \
+	tests/live/my_kill.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
@@ -157,7 +178,7 @@ shell_tests = \
 	tests/live/session.test \
 	tests/live/signals.test \
 	tests/tools/proxy.test
-TESTS += $(unit_tests) $(sqlite_tests) $(postgresql_tests) $(shell_tests)
+TESTS += $(unit_tests) $(sqlite_tests) $(postgresql_tests) $(mariadb_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
 # list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/tools/*.test tests/unit/*.h
 EXTRA_DIST += \
@@ -203,6 +224,9 @@ EXTRA_DIST += \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
+	tests/live/my_corpora.test \
+	tests/live/my_kill.test \
+	tests/live/my_lib.sh \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
@@ -214,6 +238,7 @@ EXTRA_DIST += \
 	tests/live/session.test \
 	tests/live/signals.test \
 	tests/tools/proxy.test \
+	tests/unit/mariadb_fixture.h \
 	tests/unit/plan_case.h \
 	tests/unit/postgresql_fixture.h \
 	tests/unit/run_fixture.h \

@@ -85,7 +85,8 @@ static const struct dunlin_rule rules[] = {
 	{ "CREATE UNIQUE|FULLTEXT|SPATIAL|AGGREGATE|PACKAGE ? IF NOT EXISTS", DDL | TWICE },
 	{ "DROP ? IF EXISTS", DDL | TWICE },
 	{ "DROP PACKAGE BODY IF EXISTS", DDL | TWICE },
-	{ "CREATE|ALTER|DROP|RENAME|TRUNCATE|GRANT|REVOKE", DDL },
+	{ "GRANT", DDL | TWICE },
+	{ "CREATE|ALTER|DROP|RENAME|TRUNCATE|REVOKE", DDL },
 	{ NULL, 0 }
 };
 
@@ -174,4 +175,9 @@ const struct dunlin_dialect dunlin_dialect_mariadb = {
 	.now = "concat(replace(convert_tz(sysdate(3), @@session.time_zone, '+00:00'), ' ', 'T'), 'Z')",
 	/* The driver sets the variable with BEGIN. */
 	.elapsed_ms = "coalesce(timestampdiff(MICROSECOND, @dunlin_begin, sysdate(6)) DIV 1000, 0)",
+	.probe_set = "SET @dunlin_probe = (%s)",
+	.probe_get = "@dunlin_probe",
+	/* applied_at is UTC; so is what it is compared with. */
+	.row_ms = "coalesce(greatest(timestampdiff(MICROSECOND, replace(left(applied_at, 23), 'T', ' '), "
+	          "convert_tz(sysdate(6), @@session.time_zone, '+00:00')) DIV 1000, 0), 0)",
 };

@@ -333,9 +333,30 @@ int mock_probe(struct mock_conn *c, const char *sql, size_t len, char *answer, s
 		snprintf(answer, size, "same");
 		return DUNLIN_OK;
 	}
+	if (mock_caps_of(c) & DUNLIN_CAP_PROBE_SQL) { /* by the same expression */
+		char select[600] = "SELECT ";
+
+		mock_probe_sql(c, sql, len, select + 7, sizeof select - 7);
+		return mock_exec(c, select, strlen(select), NULL, 0, keep_answer, &a, err);
+	}
 	name.value = word;
 	name.len = strlen(word);
 	return mock_exec(c, query, sizeof query - 1, &name, 1, keep_answer, &a, err);
+}
+
+int mock_probe_sql(struct mock_conn *c, const char *sql, size_t len, char *expr, size_t size)
+{
+	const struct mock_script *s = c->db->script;
+	char word[128];
+
+	if ((s && s->is_probe_enotsup) || !mock_is_ddl(sql, len) || !object_of(sql, len, word, sizeof word))
+		return DUNLIN_ENOTSUP;
+	if (s && s->is_probe_same)
+		sqlite3_snprintf((int)size, expr, "'same'");
+	else
+		sqlite3_snprintf((int)size, expr, "coalesce((SELECT type || length(sql) || '-' || hex(substr(sql, -60)) "
+		                 "FROM main.sqlite_master WHERE name = %Q COLLATE NOCASE), 'absent')", word);
+	return DUNLIN_OK;
 }
 
 struct facts {

@@ -379,6 +379,13 @@ static int mock_drop_database(const struct dunlin_kv *opt, size_t n, const struc
 	return rc;
 }
 
+static int mock_write_probe(struct dunlin_conn *dc, const char *sql, size_t len, char *expr, size_t size,
+                            struct dunlin_driver_error *err)
+{
+	(void)err;
+	return mock_probe_sql(mock_conn_of(dc), sql, len, expr, size);
+}
+
 static int mock_scratch(const struct dunlin_kv *opt, size_t n, const struct dunlin_control *ctl,
                         char *url, size_t url_size, struct dunlin_driver_error *err)
 {
@@ -406,7 +413,7 @@ static const struct dunlin_driver driver = {
 	.client = client,
 	.schemes = schemes,
 	.url_params = url_params,
-	.possible_caps = CAPS | DUNLIN_CAP_DDL_COMMITS | DUNLIN_CAP_READ_ONLY,
+	.possible_caps = CAPS | DUNLIN_CAP_DDL_COMMITS | DUNLIN_CAP_READ_ONLY | DUNLIN_CAP_PROBE_SQL,
 	.dialect = &mock_dialect,
 	.open = mock_open,
 	.close = mock_close,
@@ -432,6 +439,7 @@ static const struct dunlin_driver driver = {
 	.scratch = mock_scratch,
 	.adopt_handle = mock_adopt,
 	.drop_objects = mock_wipe,
+	.probe_sql = mock_write_probe,
 };
 
 DUNLIN_DRIVER_EXPORT dunlin_driver_entry_fn DUNLIN_DRIVER_ENTRY_NAME;

@@ -13,7 +13,8 @@
  *
  * Lines of a script ('#' comments):
  *
- *   caps=-tx_ddl,+ddl_commits     capabilities taken away and given
+ *   caps=-tx_ddl,+ddl_commits     capabilities taken away and given; probe_sql is
+ *                                 there only where it is given
  *   failed_tx                     an error in a transaction leaves it good for
  *                                 nothing but a rollback
  *   clock                         time stands still at MOCK_NOW
@@ -179,6 +180,7 @@ int  mock_lock_info(struct mock_conn *c, const char *key, int32_t *held, char *h
 void mock_locks_drop(struct mock_conn *c, long linger_ms); /* under mock_lock_all */
 int  mock_probe(struct mock_conn *c, const char *sql, size_t len, char *answer, size_t size,
                 struct dunlin_driver_error *err);
+int  mock_probe_sql(struct mock_conn *c, const char *sql, size_t len, char *expr, size_t size);
 int  mock_snapshot(struct mock_conn *c, const char *const *ignore, size_t n_ignore,
                    dunlin_fact_fn *fact, void *arg, struct dunlin_driver_error *err);
 int  mock_drop_objects(struct mock_conn *c, struct dunlin_driver_error *err);

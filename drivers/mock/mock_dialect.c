@@ -64,4 +64,7 @@ const struct dunlin_dialect mock_dialect = {
 	                  "AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name",
 	.now = "dunlin_now()",
 	.elapsed_ms = "dunlin_elapsed_ms()",
+	.probe_set = "REPLACE INTO temp.mock_evidence VALUES (1, (%s))",
+	.probe_get = "(SELECT answer FROM temp.mock_evidence)",
+	.row_ms = "dunlin_elapsed_ms()",
 };

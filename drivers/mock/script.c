@@ -39,6 +39,7 @@ static const char *const statuses[] = { "ok", "error", "nomem", "enotsup", "busy
 static const char *const caps[] = {
 	"tx", "tx_ddl", "ddl_commits", "savepoint", "lock", "copy_in", "exec_many", "reset_session", "cancel",
 	"snapshot", "probe", "blockers", "create_database", "drop_database", "scratch", "lint", "adopt", "read_only",
+	"mixed_tables", "probe_sql",
 };
 
 /* Index of a name in a list, or -1. */

@@ -281,7 +281,8 @@ int mock_connect(struct mock_conn *c, int create, struct dunlin_driver_error *er
 	    sqlite3_create_function(c->sql, "dunlin_elapsed_ms", 0, SQLITE_UTF8, c, sql_elapsed, NULL, NULL) != SQLITE_OK)
 		return mock_sql_error(c, err);
 	/* What SET does is kept here, so that a test can see what a session has. */
-	return mock_run(c, "CREATE TEMP TABLE IF NOT EXISTS mock_setting (name TEXT PRIMARY KEY, value TEXT)", err);
+	return mock_run(c, "CREATE TEMP TABLE IF NOT EXISTS mock_setting (name TEXT PRIMARY KEY, value TEXT);"
+	                   "CREATE TEMP TABLE IF NOT EXISTS mock_evidence (one INTEGER PRIMARY KEY, answer TEXT)", err);
 }
 
 void mock_disconnect(struct mock_conn *c, long linger_ms)
@@ -293,7 +294,8 @@ void mock_disconnect(struct mock_conn *c, long linger_ms)
 		/* The application's own: left as it was. */
 		if (c->is_guarded && !sqlite3_get_autocommit(c->sql))
 			sqlite3_exec(c->sql, "ROLLBACK", NULL, NULL, NULL);
-		sqlite3_exec(c->sql, "DROP TABLE IF EXISTS temp.mock_setting", NULL, NULL, NULL);
+		sqlite3_exec(c->sql, "DROP TABLE IF EXISTS temp.mock_setting; DROP TABLE IF EXISTS temp.mock_evidence",
+		             NULL, NULL, NULL);
 		sqlite3_create_function(c->sql, "dunlin_now", 0, SQLITE_UTF8, NULL, NULL, NULL, NULL);
 		sqlite3_create_function(c->sql, "dunlin_elapsed_ms", 0, SQLITE_UTF8, NULL, NULL, NULL, NULL);
 		sqlite3_busy_handler(c->sql, NULL, NULL);
@@ -534,7 +536,7 @@ static int add_name(void *arg, int ncol, const char *const *value, const size_t 
 /* Temporary tables go, and what SET did. */
 int mock_reset(struct mock_conn *c, struct dunlin_driver_error *err)
 {
-	static const char list[] = "SELECT name FROM sqlite_temp_master WHERE type = 'table' AND name <> 'mock_setting' "
+	static const char list[] = "SELECT name FROM sqlite_temp_master WHERE type = 'table' AND name NOT IN ('mock_setting', 'mock_evidence') "
 	                           "AND name NOT LIKE 'sqlite~_%' ESCAPE '~'";
 	struct names temp = { .n = 0 };
 	int rc = mock_exec(c, list, sizeof list - 1, NULL, 0, add_name, &temp, err);

@@ -119,6 +119,12 @@ struct dunlin_dialect {
 	                                   with milliseconds and Z; none of the % names
 	                                   above in it, and no ?                          */
 	const char *elapsed_ms;         /* expression: whole ms since the BEGIN step      */
+	/* Of a driver with probe_sql(): how the answer is kept for the statements
+	 * that follow in the session. */
+	const char *probe_set;          /* statement; %s the expression                   */
+	const char *probe_get;          /* expression: the answer                         */
+	const char *row_ms;             /* expression in an UPDATE of the ledger: whole ms
+	                                   since the row's applied_at; or NULL            */
 };
 
 #ifdef __cplusplus

@@ -117,6 +117,8 @@ struct dunlin_host {
 #define DUNLIN_CAP_LINT            (UINT64_C(1) << 15)
 #define DUNLIN_CAP_ADOPT           (UINT64_C(1) << 16)
 #define DUNLIN_CAP_READ_ONLY       (UINT64_C(1) << 17) /* nothing can be written here          */
+#define DUNLIN_CAP_MIXED_TABLES    (UINT64_C(1) << 18) /* rows of some tables do not roll back */
+#define DUNLIN_CAP_PROBE_SQL       (UINT64_C(1) << 19) /* probe_sql(): evidence as an expression */
 
 enum dunlin_tx_state {
 	DUNLIN_TX_NONE   = 0,
@@ -337,6 +339,21 @@ struct dunlin_driver {
 	                    struct dunlin_conn **out, struct dunlin_driver_error *err);
 	/* Wipes every object of the schema, the ledger too (reset --drop). */
 	int (*drop_objects)(struct dunlin_conn *c, struct dunlin_driver_error *err);
+
+	/* Writes a scalar SQL expression, NUL-ended, that the server evaluates in
+	 * place and whose value is what probe() would answer; so the evidence, the
+	 * intent and the statement travel in one exec_many().  The value is never
+	 * NULL, has at most 200 bytes, and consists of letters, digits and -_.:+
+	 * alone; empty: it turned out that it cannot tell.  It may begin with a
+	 * context and a colon (in which database, under which role it was seen):
+	 * answers of different contexts prove nothing.
+	 * ENOTSUP: it cannot tell.  Needs the dialect's probe_set and probe_get. */
+	int (*probe_sql)(struct dunlin_conn *c, const char *sql, size_t sql_len,
+	                 char *expr, size_t expr_size, struct dunlin_driver_error *err);
+	/* Called for each statement outside of a transaction, in order, before it
+	 * is sent: 1 where it may commit together with its progress, since all that
+	 * it changes rolls back; 0: it gets an intent.  NULL: what its traits say. */
+	int (*goes_together)(struct dunlin_conn *c, const char *sql, size_t sql_len, uint32_t traits);
 };
 
 /* The one exported function.  NULL: err says why. */

@@ -254,7 +254,7 @@ static void cap_names_are_all_there_and_differ(void)
 	for (; dunlin_cap_name(n); n++)
 		for (unsigned i = 0; i < n; i++)
 			TAP_OK(strcmp(dunlin_cap_name(i), dunlin_cap_name(n)) != 0);
-	TAP_EQ_INT(UINT64_C(1) << (n - 1), DUNLIN_CAP_READ_ONLY);
+	TAP_EQ_INT(UINT64_C(1) << (n - 1), DUNLIN_CAP_PROBE_SQL);
 	TAP_EQ_STR(dunlin_cap_name(1), "transactional-ddl");
 	TAP_OK(dunlin_cap_name(63) == NULL && dunlin_cap_name(64) == NULL);
 }

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #define DDL_COMMITS "caps=-tx_ddl,+ddl_commits;"
+#define WINDOWS "caps=-tx_ddl,+ddl_commits,+probe_sql;"
 #define FILE1 "1.0.0-001-steps.sql"
 #define NO_TX "-- dunlin:no-transaction\n"
 #define ROW "SELECT state, direction, statements_done, statements_total FROM " TABLE " WHERE version = '1.0.0-001'"
@@ -294,7 +295,7 @@ static int die_and_go_on(const char *caps, const char *point, int n, const char 
 
 static void a_death_at_any_point_is_gone_on_from(void)
 {
-	static const char *const caps[] = { "", DDL_COMMITS, "caps=-exec_many;", "caps=-tx_ddl,+ddl_commits,-exec_many;" };
+	static const char *const caps[] = { "", DDL_COMMITS, WINDOWS, "caps=-exec_many;", "caps=-tx_ddl,+ddl_commits,-exec_many;" };
 	static const char *const points[] = { "begin", "statement", "ledger", "commit", "query", "probe", "reset", "tx_state", "lock", "unlock", "open" };
 
 	n_runs = 0;
@@ -302,7 +303,7 @@ static void a_death_at_any_point_is_gone_on_from(void)
 		for (size_t p = 0; p < sizeof points / sizeof *points; p++)
 			for (int after = 0; after < 2; after++)
 				for (int back = 0; back < 2; back++) {
-					int step = c < 2 ? 1 : 3; /* the slow path is sampled */
+					int step = c < 3 ? 1 : 3; /* the slow path is sampled */
 
 					for (int n = 1; die_and_go_on(caps[c], points[p], n, after ? " after" : "", back) && n < 60; n += step)
 						;
@@ -695,6 +696,277 @@ static void sqlite_takes_the_same_steps(void)
 	end();
 }
 
+/* --- windows: the evidence is taken by the server ----------------------------------------------- */
+
+static const char four[] = "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\nCREATE INDEX i ON a (x);\nALTER TABLE a ADD COLUMN y;\n";
+
+static void a_window_holds_it_all(void)
+{
+	const char *t;
+
+	begin("mock");
+	script(WINDOWS);
+	file(FILE1, four);
+	file("1.0.0-002-b.sql", "CREATE TABLE b (x);\nINSERT INTO b VALUES (1);\nCREATE TABLE c (x);\n");
+	seen[0] = '\0';
+	W.n_early = 0;
+	W.has_trace = 1;
+	TAP_EQ_INT(up(), 0);
+	t = trace();
+	TAP_EQ_INT(count(t, "\nexec_many"), 3); /* the run begins, all of it, the run ends */
+	TAP_EQ_INT(count(t, "reset"), 0);
+	TAP_EQ_INT(W.n_early, 0);
+	TAP_EQ_STR(W.events, "1 ledger.layout\n2 run.started\n3 migration.started 1.0.0-001\n"
+	                     "4 statement.started 1.0.0-001\n5 statement.done 1.0.0-001\n6 statement.started 1.0.0-001\n"
+	                     "7 statement.done 1.0.0-001\n8 statement.started 1.0.0-001\n9 statement.done 1.0.0-001\n"
+	                     "10 statement.started 1.0.0-001\n11 statement.done 1.0.0-001\n12 migration.done 1.0.0-001\n"
+	                     "13 migration.started 1.0.0-002\n14 statement.started 1.0.0-002\n15 statement.done 1.0.0-002\n"
+	                     "16 statement.started 1.0.0-002\n17 statement.done 1.0.0-002\n18 statement.started 1.0.0-002\n"
+	                     "19 statement.done 1.0.0-002\n20 migration.done 1.0.0-002\n21 run.finished\n");
+	TAP_EQ_STR(ask("SELECT version, state, statements_done, '[' || intent || ']' FROM " TABLE " ORDER BY 1"),
+	           "1.0.0-001 applied 4 []\n1.0.0-002 applied 3 []\n");
+	TAP_EQ_INT(W.progress.statements_done, 7);
+	TAP_EQ_INT(W.progress.bytes_done, W.progress.bytes_total);
+	TAP_EQ_INT(dunlin_last_summary(W.d)->n_done, 2);
+	/* each intent with what the server saw before: nothing, the table, the table without y */
+	TAP_EQ_STR(ask("SELECT group_concat(json_extract(json_extract(detail, '$.row.intent'), '$.probe'), ' ') FROM "
+	               "(SELECT detail FROM " EVENTS " WHERE event = 'statement.started' AND version = '1.0.0-001' ORDER BY id)"),
+	           ask("SELECT 'absent absent table18-' || hex('CREATE TABLE a (x)')"));
+	CHECK_LEDGER();
+	end();
+}
+
+static void a_window_ends_where_a_statement_fails(void)
+{
+	static const struct { const char *how; int done; const char *state; } cases[] = {
+		{ "fail statement 1", 0, "none of its 4 statements are applied" },
+		{ "fail statement 2", 1, "statement 1 of 4 is applied" },
+		{ "fail statement 3", 2, "statements 1\xe2\x80\x93""2 of 4 are applied" },
+		{ "fail statement 4", 3, "statements 1\xe2\x80\x93""3 of 4 are applied" },
+		/* a record of ours that fails: what stands, stands */
+		{ "fail ledger ~REPLACE", 0, "none of its 4 statements are applied" },
+		{ "fail commit 5", 1, "statement 1 of 4 is applied" },
+		{ "fail commit 6", 2, "statements 1\xe2\x80\x93""2 of 4 are applied" },
+		{ "fail commit 7", 3, "statements 1\xe2\x80\x93""3 of 4 are applied" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char row[80], how[200];
+
+		begin("mock");
+		file("0.9.0-001-first.sql", "CREATE TABLE first (x);\n");
+		file(FILE1, four);
+		file("1.0.0-002-b.sql", "CREATE TABLE b (x);\n");
+		script(WINDOWS);
+		TAP_EQ_INT(RUN(.op = DUNLIN_OP_UP, .count = 1), 0);
+		snprintf(how, sizeof how, WINDOWS "%s", cases[i].how);
+		script(how);
+		W.n_early = 0;
+		W.has_trace = 1;
+		TAP_EQ_INT(up(), DUNLIN_EXIT_FAILED);
+		if (!TAP_EQ_STR(W.err.state, cases[i].state))
+			tap_note("%s: %s", cases[i].how, trace());
+		TAP_EQ_INT(W.n_early, 0);
+		snprintf(row, sizeof row, "failed up %d 4\n", cases[i].done);
+		if (!TAP_EQ_STR(ask(ROW), row))
+			tap_note("%s", cases[i].how);
+		TAP_EQ_STR(ask("SELECT json_extract(intent, '$.n') FROM " TABLE " WHERE version = '1.0.0-001'"), "NULL\n");
+		TAP_EQ_STR(ask("SELECT count(*) FROM " TABLE " WHERE version = '1.0.0-002'"), "0\n");
+		CHECK_LEDGER();
+		script(WINDOWS);
+		TAP_EQ_INT(up(), 0);
+		TAP_EQ_STR(ask("SELECT x, y FROM a"), "1 NULL\n");
+		TAP_EQ_STR(ask("SELECT state, statements_done FROM " TABLE " ORDER BY version"), "applied 1\napplied 4\napplied 1\n");
+		CHECK_LEDGER();
+		end();
+	}
+}
+
+/* The second of two migrations in a window fails: the first is applied. */
+static void what_is_before_a_failure_in_its_window_stands(void)
+{
+	begin("mock");
+	script(WINDOWS);
+	file(FILE1, four);
+	file("1.0.0-002-b.sql", "CREATE TABLE b (x);\nINSERT INTO nosuch VALUES (1);\n");
+	file("1.0.0-003-c.sql", "CREATE TABLE c (x);\n");
+	TAP_EQ_INT(up(), DUNLIN_EXIT_FAILED);
+	TAP_EQ_STR(W.err.version, "1.0.0-002");
+	TAP_EQ_INT(W.err.line, 2);
+	TAP_EQ_STR(W.err.state, "statement 1 of 2 is applied");
+	TAP_OK(strstr(W.err.hint, "goes on at statement 2") != NULL);
+	TAP_EQ_STR(ask("SELECT version, state, statements_done FROM " TABLE " ORDER BY 1"), "1.0.0-001 applied 4\n1.0.0-002 failed 1\n");
+	TAP_EQ_INT(dunlin_last_summary(W.d)->n_done, 1);
+	CHECK_LEDGER();
+	file("1.0.0-002-b.sql", "CREATE TABLE b (x);\nINSERT INTO b VALUES (1);\n");
+	TAP_EQ_INT(up(), 0);
+	TAP_EQ_STR(ask("SELECT count(*) FROM " TABLE " WHERE state = 'applied'"), "3\n");
+	CHECK_LEDGER();
+	end();
+}
+
+static void change_at_the_start(const struct dunlin_event *e)
+{
+	if (strcmp(e->event, "run.started") == 0)
+		memcpy(strstr(changing, "two"), "too", 3);
+}
+
+static void what_is_before_one_that_cannot_be_read_still_goes(void)
+{
+	begin("mock");
+	script(WINDOWS);
+	strcpy(changing, "CREATE TABLE two (x);\n");
+	file(FILE1, four);
+	file("1.0.0-002-two.sql", changing);
+	W.on_event = change_at_the_start;
+	TAP_EQ_INT(up(), DUNLIN_EXIT_INVALID);
+	W.on_event = NULL;
+	TAP_OK(strstr(W.err.message, "changed") != NULL);
+	TAP_EQ_STR(W.err.version, "1.0.0-002");
+	TAP_EQ_STR(ask("SELECT version, state, statements_done FROM " TABLE " ORDER BY 1"), "1.0.0-001 applied 4\n1.0.0-002 failed 0\n");
+	TAP_EQ_STR(ask("SELECT count(*) FROM sqlite_master WHERE name LIKE 't_o'"), "0\n");
+	CHECK_LEDGER();
+	end();
+}
+
+static void a_death_in_a_window_is_settled(void)
+{
+	static const struct { const char *what, *how, *later; int code; const char *row; } cases[] = {
+		{ "it did not run: it runs now", "lost statement 3", "", 0, "applied up 4 4\n" },
+		{ "it ran: it does not run again", "lost statement 3 after", "", 0, "applied up 4 4\n" },
+		{ "the probe cannot tell", "lost statement 3 after;probe enotsup", "probe enotsup", 8, "running up 2 4\n" },
+		{ "the probe told before, and cannot now", "lost statement 3 after", "probe enotsup", 8, "running up 2 4\n" },
+		{ "the probe could not tell before", "lost statement 3;probe enotsup", "", 8, "running up 2 4\n" },
+		{ "a change that leaves nothing to be seen is taken for not run", "lost statement 3;probe same", "probe same", 0, "applied up 4 4\n" },
+		{ "rows go with their record", "lost statement 2 after", "", 0, "applied up 4 4\n" },
+		{ "rows go with their record, at the commit", "lost commit 4 after", "", 0, "applied up 4 4\n" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char how[200];
+
+		begin("mock");
+		file(FILE1, four);
+		snprintf(how, sizeof how, WINDOWS "%s", cases[i].how);
+		TAP_EQ_INT(die(how), DUNLIN_EXIT_UNKNOWN);
+		option("lock-wait", "1s");
+		snprintf(how, sizeof how, WINDOWS "%s", cases[i].later);
+		script(how);
+		TAP_EQ_STR(validate("stuck"), "");
+		if (!TAP_EQ_INT(up(), cases[i].code))
+			tap_note("%s: %s", cases[i].what, W.err.message);
+		if (!TAP_EQ_STR(ask(ROW), cases[i].row))
+			tap_note("%s", cases[i].what);
+		if (cases[i].code == 0)
+			TAP_EQ_STR(ask("SELECT x, y FROM a"), "1 NULL\n");
+		CHECK_LEDGER();
+		end();
+	}
+}
+
+/* A line that goes in the middle of several migrations, and comes back. */
+static void a_window_of_several_goes_on_where_the_line_went(void)
+{
+	static const char *const points[] = { "statement", "ledger", "commit", "begin" };
+	int n_lost = 0;
+
+	for (size_t p = 0; p < sizeof points / sizeof *points; p++)
+		for (int after = 0; after < 2; after++)
+			for (int n = 1; n < 40; n++) {
+				char how[200];
+				int has_struck;
+
+				begin("mock");
+				file(FILE1, four);
+				file("1.0.0-002-b.sql", "CREATE TABLE b (x);\nINSERT INTO b VALUES (1);\nCREATE TABLE c (x);\n");
+				file("1.0.0-003-d.sql", "INSERT INTO b VALUES (2);\n");
+				snprintf(how, sizeof how, WINDOWS "lost %s %d%s", points[p], n, after ? " after" : "");
+				script(how);
+				W.n_early = 0;
+				if (!TAP_EQ_INT(up(), 0))
+					tap_note("%s: %s", how, W.err.message);
+				has_struck = strstr(W.log, "connecting again") != NULL;
+				n_lost += has_struck;
+				TAP_EQ_INT(W.n_early, 0);
+				TAP_EQ_INT(dunlin_last_summary(W.d)->n_done, 3);
+				TAP_EQ_STR(ask("SELECT seq || ' ' || event || CASE version WHEN '' THEN '' ELSE ' ' || version END FROM " EVENTS " ORDER BY id"), W.events);
+				TAP_EQ_STR(ask("SELECT x, NULL FROM a UNION ALL SELECT x, NULL FROM b UNION ALL SELECT count(*), NULL FROM c"),
+				           "1 NULL\n1 NULL\n2 NULL\n0 NULL\n");
+				TAP_EQ_STR(ask("SELECT state, statements_done FROM " TABLE " ORDER BY version"), "applied 4\napplied 3\napplied 1\n");
+				if (!CHECK_LEDGER())
+					tap_note("%s", how);
+				end();
+				if (!has_struck)
+					break;
+			}
+	tap_note("%d lost lines", n_lost);
+}
+
+static void a_lock_in_a_window_is_waited_for_by_its_statement(void)
+{
+	const char *t;
+
+	begin("mock");
+	file(FILE1, four);
+	script(WINDOWS "fail statement 2-3 class=LOCK retryable message=busy;fail statement 5 class=LOCK retryable message=busy");
+	W.has_trace = 1;
+	TAP_EQ_INT(up(), 0);
+	t = trace();
+	TAP_EQ_INT(count(t, "statement CREATE TABLE a"), 1);
+	TAP_EQ_INT(count(t, "statement INSERT"), 3);
+	TAP_EQ_INT(count(t, "statement CREATE INDEX"), 2);
+	TAP_EQ_INT(count(W.log, "waiting for a lock: busy; trying the statement again"), 3);
+	TAP_EQ_STR(ask("SELECT x, y FROM a"), "1 NULL\n");
+	TAP_EQ_INT(W.progress.statements_done, 4);
+	CHECK_LEDGER();
+	end();
+	begin("mock");
+	file(FILE1, four);
+	script(WINDOWS "fail statement 3- class=LOCK retryable message=busy");
+	W.lock_retry_ms = 200;
+	TAP_EQ_INT(up(), DUNLIN_EXIT_TIMEOUT);
+	TAP_EQ_STR(ask(ROW), "failed up 2 4\n");
+	TAP_EQ_STR(W.err.hint, "Run `dunlin up` again: it goes on at statement 3.");
+	CHECK_LEDGER();
+	end();
+}
+
+static void what_touches_the_session_ends_the_window(void)
+{
+	const char *t, *reset;
+
+	begin("mock");
+	script(WINDOWS);
+	file(FILE1, "SET role = x;\nCREATE TABLE a AS SELECT count(*) AS n FROM temp.mock_setting;\nINSERT INTO a VALUES (7);\n");
+	file("1.0.0-002-b.sql", "CREATE TABLE b AS SELECT count(*) AS n FROM temp.mock_setting;\n");
+	W.has_trace = 1;
+	TAP_EQ_INT(up(), 0);
+	TAP_EQ_STR(ask("SELECT a.n, b.n FROM a, b ORDER BY 1"), "1 0\n7 0\n");
+	t = trace();
+	reset = strstr(t, "\nreset");
+	TAP_OK(reset != NULL && strstr(reset, "migration.done") != NULL);
+	TAP_OK(reset == NULL || memmem(t, (size_t)(reset - t), "migration.done", 14) == NULL);
+	TAP_EQ_INT(count(t, "\nreset"), 1);
+	CHECK_LEDGER();
+	end();
+	/* what was set is set again, in the same run and in the next */
+	for (int back = 0; back < 2; back++) {
+		begin("mock");
+		file(FILE1, "SET role = x;\nCREATE TABLE a (n);\nCREATE TABLE b AS SELECT count(*) AS n FROM temp.mock_setting;\n");
+		if (back) {
+			script(WINDOWS "lost statement 3");
+		} else {
+			TAP_EQ_INT(die(WINDOWS "lost statement 3"), DUNLIN_EXIT_UNKNOWN);
+			option("lock-wait", "1s");
+			script(WINDOWS);
+		}
+		TAP_EQ_INT(up(), 0);
+		TAP_EQ_STR(ask("SELECT n FROM b"), "1\n");
+		CHECK_LEDGER();
+		end();
+	}
+}
+
 /* --- a driver that watches what it is given, with a few more rules ---------------------------- */
 
 static const struct dunlin_driver *real;
@@ -825,6 +1097,14 @@ int main(void)
 		T(cancel_2_and_the_timeout_stop_the_running_statement),
 		T(a_file_that_changes_meanwhile_does_not_begin),
 		T(sqlite_takes_the_same_steps),
+		T(a_window_holds_it_all),
+		T(a_window_ends_where_a_statement_fails),
+		T(what_is_before_a_failure_in_its_window_stands),
+		T(what_is_before_one_that_cannot_be_read_still_goes),
+		T(a_death_in_a_window_is_settled),
+		T(a_window_of_several_goes_on_where_the_line_went),
+		T(a_lock_in_a_window_is_waited_for_by_its_statement),
+		T(what_touches_the_session_ends_the_window),
 		T(timeouts_travel_with_their_steps),
 		T(a_block_ends_by_commit_or_rollback_alone),
 	};
