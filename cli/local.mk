@@ -1,7 +1,7 @@
 # cli/ - the program.  It sees include/ and libdunlin's public symbols alone.
 
 bin_PROGRAMS += dunlin
-# list: cli/*.c cli/*.h tests/conformance/*.c tests/conformance/*.h
+# list: cli/*.c cli/*.h
 dunlin_SOURCES = \
 	cli/cli.h \
 	cli/cmd_baseline.c \
@@ -43,7 +43,17 @@ dunlin_SOURCES = \
 	cli/signals.c \
 	cli/suggest.c \
 	cli/table.c \
-	cli/text.c \
+	cli/text.c
+dunlin_CPPFLAGS = $(INCLUDE_PUBLIC) $(JANSSON_CFLAGS) -DDUNLIN_EXECDIR='"$(dunlinexecdir)"'
+dunlin_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+dunlin_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+dunlin_LDADD = libdunlin.la $(JANSSON_LIBS)
+
+# The conformance suite, which `dunlin driver-check` runs.
+dunlinexecdir = $(libexecdir)/dunlin
+dunlinexec_PROGRAMS = dunlin-driver-check
+# list: tests/conformance/*.c tests/conformance/*.h
+dunlin_driver_check_SOURCES = \
 	tests/conformance/driver_suite.h \
 	tests/conformance/group_cancel.c \
 	tests/conformance/group_errors.c \
@@ -57,11 +67,12 @@ dunlin_SOURCES = \
 	tests/conformance/group_schema.c \
 	tests/conformance/group_tx.c \
 	tests/conformance/host.c \
+	tests/conformance/main.c \
 	tests/conformance/quirks.c \
 	tests/conformance/suite.c \
 	tests/conformance/suite.h \
 	tests/conformance/use.c
-dunlin_CPPFLAGS = $(INCLUDE_PUBLIC) -iquote $(top_srcdir)/tests/conformance $(JANSSON_CFLAGS)
-dunlin_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-dunlin_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
-dunlin_LDADD = libdunlin.la $(JANSSON_LIBS)
+dunlin_driver_check_CPPFLAGS = $(INCLUDE_PUBLIC) -iquote $(top_srcdir)/tests/conformance
+dunlin_driver_check_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+dunlin_driver_check_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+dunlin_driver_check_LDADD = libdunlin.la -lpthread

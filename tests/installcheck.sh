@@ -44,7 +44,11 @@ loads() { # NAME COMMAND...: it prints the name at the start of a line, and of n
 
 check "the program tells its version" shows '^dunlin [0-9]+\.[0-9]+' "$dunlin" --version
 check "the program helps" shows '[Uu]sage' "$dunlin" --help
+suite_passes() {
+	"$dunlin" driver-check sqlite "sqlite:$tmp/suite.db" >"$tmp/suite" && grep -q '^1\.\.[0-9]' "$tmp/suite"
+}
 check "the program lists its drivers" "$dunlin" drivers
+check "the conformance suite is installed, and passes" suite_passes
 for la in ${drivers-}; do
 	name=${la%.la}
 	name=${name#dunlin-}

@@ -276,6 +276,7 @@ AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	DUNLIN_DRIVER_PATH='$(abs_top_builddir)/.libs'; export DUNLIN_DRIVER_PATH; \
+	DUNLIN_EXEC_PATH='$(abs_top_builddir)'; export DUNLIN_EXEC_PATH; \
 	DUNLIN_TEST_PROGRAM='$(abs_top_builddir)/tests/dunlin'; export DUNLIN_TEST_PROGRAM; \
 	DUNLIN_TEST_SANITIZERS='$(dunlin_sanitizers)'; export DUNLIN_TEST_SANITIZERS; \
 	DUNLIN_TEST_COVERAGE='$(COVERAGE_FLAGS)'; export DUNLIN_TEST_COVERAGE; \

@@ -27,7 +27,7 @@ command -v sqlite3 >/dev/null || { echo "1..0 # SKIP sqlite3 is not installed"; 
 
 while IFS='=' read -r name _; do
 	case $name in
-	DUNLIN_DRIVER_PATH | DUNLIN_TEST_*) ;;
+	DUNLIN_DRIVER_PATH | DUNLIN_EXEC_PATH | DUNLIN_TEST_*) ;;
 	DUNLIN_* | PG* | POSTGRES_* | MARIADB_* | MYSQL_*) unset "$name" ;;
 	esac
 done < <(env)

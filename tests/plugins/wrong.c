@@ -186,7 +186,7 @@ static void spoil(const char *group)
 	static const struct dunlin_word no_words[] = { { "pk", "INTEGER PRIMARY KEY" }, { NULL, NULL } };
 
 	if (strcmp(group, "load") == 0)
-		driver.possible_caps &= ~(uint64_t)DUNLIN_CAP_PROBE;
+		driver.client = "";
 	else if (strcmp(group, "open") == 0)
 		driver.open = open_leaks_a_file;
 	else if (strcmp(group, "memory") == 0)
