@@ -111,6 +111,8 @@ shell_tests = \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
+	tests/live/pg_faults.test \
+	tests/live/pg_many.test \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
@@ -160,6 +162,8 @@ EXTRA_DIST += \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
+	tests/live/pg_faults.test \
+	tests/live/pg_many.test \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
