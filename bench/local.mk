@@ -17,5 +17,6 @@ bench: all bench/measure$(EXEEXT) tests/tools/proxy$(EXEEXT)
 # list: bench/bench* bench/*.sh
 EXTRA_DIST += \
 	bench/bench \
+	bench/bench-mariadb \
 	bench/bench-postgresql \
 	bench/lib.sh

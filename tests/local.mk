@@ -171,6 +171,8 @@ shell_tests = \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
+	tests/live/pg_faults.test \
+	tests/live/pg_many.test \
 	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
@@ -230,7 +232,9 @@ EXTRA_DIST += \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
+	tests/live/pg_faults.test \
 	tests/live/pg_lib.sh \
+	tests/live/pg_many.test \
 	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
 	tests/live/pg_session.test \
