@@ -49,11 +49,11 @@ static int print_plan(struct cli *c, const struct dunlin_plan *p)
 {
 	size_t n = dunlin_plan_n_actions(p);
 
-	if (n == 0)
+	if (n == 0 && dunlin_plan_code(p) == 0)
 		out_printf(&c->out, "Nothing to do\n");
-	else if (print_actions(c, p) < 0)
+	if (n > 0 && print_actions(c, p) < 0)
 		return fail_nomem(c);
-	else
+	if (n > 0)
 		out_printf(&c->out, "\nDigest: %s\n", dunlin_plan_digest(p));
 	for (size_t i = 0; i < dunlin_plan_n_findings(p); i++)
 		print_findings(c, dunlin_plan_finding(p, i), 1);

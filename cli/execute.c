@@ -28,6 +28,8 @@ static const struct {
 	{ "revert.failed", "failed", STYLE_BAD },
 };
 
+#define WIDEST 64 /* a longer name moves its own line alone */
+
 static size_t out_column(struct output *o, const char *s, size_t width)
 {
 	size_t w = safe_width(s, strlen(s));
@@ -35,7 +37,7 @@ static size_t out_column(struct output *o, const char *s, size_t width)
 	out_safe(o, s);
 	if (w < width)
 		out_pad(o, width - w);
-	return w > width ? w : width;
+	return w > width && w <= WIDEST ? w : width;
 }
 
 void print_migration_line(struct cli *c, enum style style, const char *word, const char *component,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WIDEST 64      /* a longer cell moves its own line */
 #define GAP 2          /* spaces between columns           */
 #define NOTE_INDENT 9  /* below the second column, mostly  */
 
@@ -91,7 +92,7 @@ int table_row(struct table *t, enum style style, const char *const *cell)
 	for (size_t i = 0; i < t->n_col; i++) {
 		size_t w = cell[i] ? safe_width(cell[i], strlen(cell[i])) : 0;
 
-		if (w > t->width[i])
+		if (w > t->width[i] && w <= WIDEST)
 			t->width[i] = w;
 	}
 	return 0;
@@ -121,7 +122,7 @@ static void print_row(const struct table *t, const struct line *l, struct output
 
 	for (size_t i = 0; i < t->n_col; i++) {
 		const char *s = l->text[i];
-		size_t w = safe_width(s, strlen(s)), room = t->width[i] - w;
+		size_t w = safe_width(s, strlen(s)), room = w < t->width[i] ? t->width[i] - w : 0;
 
 		if (w == 0) {
 			owed += t->width[i] + GAP;

@@ -96,7 +96,7 @@ int plan_check_surroundings(struct planner *pl)
 	                            "Connect to the server that takes writes, or open the file without mode=ro.",
 	                            "nothing can be written in this database"), DUNLIN_CLASS_PERMISSION) < 0)
 		return -1;
-	if (!f->is_looking && !(f->caps & DUNLIN_CAP_LOCK) && !r->no_lock &&
+	if (!f->is_looking && !(f->caps & (DUNLIN_CAP_LOCK | DUNLIN_CAP_READ_ONLY)) && !r->no_lock &&
 	    set_class(pl, plan_find(pl, DUNLIN_EXIT_UNSAFE, "lock", NULL,
 	                            "Make sure that no other run is on, then give --no-lock.",
 	                            "the driver '%s' has no lock that keeps two runs apart", f->driver ? f->driver : ""),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sqlite_driver.h"
 
@@ -118,6 +119,20 @@ static int look(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	return status;
 }
 
+/* 1 and errno where no file can be made under that name. */
+static int cannot_make(const char *path)
+{
+	char folder[4096];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (!slash || n >= sizeof folder)
+		return 0;
+	memcpy(folder, n ? path : "/", n ? n : 1);
+	folder[n ? n : 1] = '\0';
+	return access(folder, W_OK | X_OK) < 0;
+}
+
 static int cannot_open(struct dunlin_conn *c, sqlite3 *db, int rc, struct dunlin_driver_error *err)
 {
 	const char *name = sq_is_file(c) ? c->opt.file : c->opt.memory_name;
@@ -125,6 +140,9 @@ static int cannot_open(struct dunlin_conn *c, sqlite3 *db, int rc, struct dunlin
 
 	if (!db || rc == SQLITE_NOMEM)
 		return drv_nomem(err);
+	/* Where it could not be made, SQLite has tried to read it, and says that it is not there. */
+	if (sys == ENOENT && sq_is_file(c) && (c->opt.open_flags & SQLITE_OPEN_CREATE) && cannot_make(name))
+		sys = errno;
 	return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, sqlite3_extended_errcode(db),
 	                "cannot open the database file '%s': %s", name, sys ? strerror(sys) : sqlite3_errmsg(db));
 }

@@ -77,8 +77,10 @@ int sq_create_database(const struct dunlin_kv *kv, size_t n, const struct dunlin
 	if (status != DUNLIN_OK)
 		return status;
 	status = sq_sidecar_take(&lock, o.file, "create", err);
-	if (status == DUNLIN_OK && stat(o.file, &st) == 0)
+	if (status == DUNLIN_OK && stat(o.file, &st) == 0) {
 		status = drv_error(err, DUNLIN_EBUSY, DUNLIN_CLASS_SCHEMA, EEXIST, "the database file '%s' exists already", o.file);
+		drv_hint(err, "Use it as it is, give another path, or delete it by `dunlin drop` first.");
+	}
 	if (status == DUNLIN_OK)
 		status = write_header(kv, n, ctl, err);
 	sq_sidecar_drop(&lock, o.file);

@@ -9,6 +9,9 @@
 #   is GOT WANT SENTENCE
 #   matches TEXT REGEX SENTENCE, lacks TEXT REGEX SENTENCE   (extended, per line)
 #   json FILTER WANT SENTENCE     jq over $out
+#   eventually SECONDS COMMAND...  until it succeeds, or that long
+#   is_locked DB           whether a run holds its lock
+#   computing PID          returns when the process is in a long statement
 #   migration FILE [TEXT]  writes a migration; TEXT or standard input
 #   skip SENTENCE REASON
 #   finish                 the last line of each test
@@ -123,6 +126,48 @@ json() {
 		pass "$3"
 	else
 		fail "$3" filter "$1" got "$got" want "$2" document "$out" stderr "$err"
+	fi
+}
+
+eventually() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+
+# Whether a run holds the lock on that file.
+is_locked() {
+	[ -e "$1-dunlin.lock" ] && ! flock -n "$1-dunlin.lock" true
+}
+
+# What starting and short statements use up is far less than a quarter of a
+# second, whatever else the machine does.
+cpu_ticks() { # PID
+	local stat
+
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+	# shellcheck disable=SC2086 # fields
+	set -- ${stat##*) }
+	echo $((${12} + ${13}))
+}
+has_computed() { # PID TICKS
+	local ticks
+
+	ticks=$(cpu_ticks "$1") || return 0 # it has ended
+	[ "$ticks" -ge "$2" ]
+}
+computing() { # PID [DB]: of a run that has the lock on DB
+	local from
+
+	[ $# -lt 2 ] || eventually 20 is_locked "$2" || echo '# no lock after 20 s'
+	if from=$(cpu_ticks "$1"); then
+		eventually 60 has_computed "$1" $((from + $(getconf CLK_TCK) / 4)) || echo '# it computes nothing'
+	else
+		sleep 1
 	fi
 }
 

@@ -9,8 +9,8 @@
 #   background ARGS...             starts the program; $pid; out and err in files
 #   is_on                          whether it still runs
 #   reap                           waits for it: $status, $out and $err as of run
-#   is_locked DB                   whether a run holds its lock
-#   eventually SECONDS COMMAND...  until it succeeds, or that long
+#   has_said REGEX                 whether it has said that on standard error
+#   is_pending DB                  whether it waits for readers of the file to go
 #   shell_open DB, shell_say SQL, shell_close    a sqlite3 that holds its locks
 #   query_of TENTHS|ever           a query that takes so long
 #   ledger DB SQL                  a query, columns separated by |
@@ -87,19 +87,14 @@ reap() {
 	esac
 }
 
-# Whether a run holds the lock on that file.
-is_locked() {
-	[ -e "$1-dunlin.lock" ] && ! flock -n "$1-dunlin.lock" true
+# Whether the program in the background has said that.
+has_said() {
+	grep -q -e "$1" "$scratch/.bg.err"
 }
 
-eventually() {
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.02
-	done
+# Whether a writer waits for the readers of a file to go: it lets no new one in.
+is_pending() {
+	! sqlite3 -readonly "$1" 'SELECT count(*) FROM sqlite_master'
 }
 
 # A sqlite3 shell that stays; shell_say returns when it has done what it was told.
