@@ -75,6 +75,7 @@ postgresql_tests = \
 	tests/unit/test_postgresql_errors \
 	tests/unit/test_postgresql_options \
 	tests/unit/test_postgresql_probe \
+	tests/unit/test_postgresql_server \
 	tests/unit/test_postgresql_snapshot
 else
 postgresql_tests =
@@ -101,6 +102,7 @@ tests_unit_test_postgresql_conn_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_errors_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_options_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_probe_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_server_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_snapshot_LDADD = $(postgresql_ldadd)
 
 # each: tests/unit/test_postgresql*.c: tests_unit_@_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
@@ -109,6 +111,7 @@ tests_unit_test_postgresql_conn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/driver
 tests_unit_test_postgresql_errors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_options_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 
 check_PROGRAMS += $(unit_tests) $(sqlite_tests) $(postgresql_tests)
@@ -138,6 +141,7 @@ shell_tests = \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
+	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
@@ -191,6 +195,7 @@ EXTRA_DIST += \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
+	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
