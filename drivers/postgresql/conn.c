@@ -100,7 +100,7 @@ static int is_final(int status)
 	return status == DUNLIN_OK || status == DUNLIN_ENOMEM || status == DUNLIN_ETIMEOUT || status == DUNLIN_ECANCELLED;
 }
 
-/* The first server that takes writes.  If there is none, what was wrong with one
+/* The first server that will do.  If there is none, what was wrong with one
  * that answered is told rather than that another did not. */
 static int try_all(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
@@ -108,6 +108,14 @@ static int try_all(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	int status = DUNLIN_ERROR, told_status = DUNLIN_ERROR;
 	size_t i;
 
+	if (c->opt.attrs == PG_ATTRS_PREFER_STANDBY && c->opt.n_target > 1) {
+		c->opt.attrs = PG_ATTRS_STANDBY;
+		status = try_all(c, err);
+		c->opt.attrs = PG_ATTRS_ANY;
+		if (is_final(status))
+			return status;
+		drv_error_clear(err);
+	}
 	for (i = 0; i < c->opt.n_target; i++) {
 		c->is_lost = 0;
 		status = try_target(c, i, &this);
