@@ -263,8 +263,17 @@ static void server_start(struct server *s)
 	s->port = ntohs(a.sin_port);
 }
 
+static struct dunlin_conn *c;
+
+static void leave(void)
+{
+	pg_close(c);
+	c = NULL;
+}
+
 static void server_stop(struct server *s)
 {
+	leave(); /* or the server would wait for more of it */
 	shutdown(s->listener, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
 	close(s->listener);
@@ -276,7 +285,6 @@ static void server_stop(struct server *s)
 /* --- the tests ------------------------------------------------------------------------------ */
 
 static struct dunlin_driver_error err = { .struct_size = sizeof err };
-static struct dunlin_conn *c;
 
 static int open_server(const struct server *s, const char *pool)
 {
@@ -286,6 +294,7 @@ static int open_server(const struct server *s, const char *pool)
 		{ "lock_timeout_ms", "1234" }, { "connect_timeout", "10" }, { "dunlin_pool", pool },
 	};
 
+	leave();
 	snprintf(port, sizeof port, "%d", s->port);
 	return pg_open(kv, sizeof kv / sizeof *kv, NULL, &c, &err);
 }
@@ -301,7 +310,6 @@ static void an_old_server_gets_the_settings_that_it_knows(void)
 	}
 	TAP_EQ_INT(s.n_startup, 2);
 	TAP_EQ_INT(s.n_query, 1);
-	pg_close(c);
 	server_stop(&s);
 }
 
@@ -316,7 +324,6 @@ static void one_that_knows_few_gets_them_by_a_query(void)
 	}
 	TAP_EQ_INT(s.n_startup, 3);
 	TAP_EQ_INT(s.n_query, 1);
-	pg_close(c);
 	server_stop(&s);
 }
 
@@ -330,7 +337,6 @@ static void what_stands_in_between_is_refused(void)
 	TAP_EQ_STR(err.sqlstate, "08P01");
 	TAP_OK(c == NULL);
 	TAP_EQ_INT(open_server(&s, "session"), DUNLIN_OK);
-	pg_close(c);
 	s.no_options = 0;
 	s.pid = 8;
 	TAP_EQ_INT(open_server(&s, NULL), DUNLIN_ERROR);
@@ -390,7 +396,7 @@ static void memory_may_run_out_at_every_step(void)
 		fail_at = 0;
 		if (status != DUNLIN_OK)
 			TAP_EQ_INT(status, DUNLIN_ENOMEM);
-		pg_close(c);
+		leave();
 		TAP_EQ_INT(n_live, 0);
 	}
 	TAP_OK(n > 20);
