@@ -73,6 +73,7 @@ postgresql_tests = \
 	tests/unit/test_postgresql_concurrent \
 	tests/unit/test_postgresql_conn \
 	tests/unit/test_postgresql_errors \
+	tests/unit/test_postgresql_exec \
 	tests/unit/test_postgresql_options \
 	tests/unit/test_postgresql_probe \
 	tests/unit/test_postgresql_server \
@@ -100,6 +101,7 @@ postgresql_ldadd = $(dunlin_postgresql_la_OBJECTS) libdrivercommon.la $(LDADD) $
 tests_unit_test_postgresql_concurrent_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_conn_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_errors_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_exec_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_options_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_probe_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_server_LDADD = $(postgresql_ldadd)
@@ -109,6 +111,7 @@ tests_unit_test_postgresql_snapshot_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_concurrent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_conn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_errors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_exec_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_options_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
