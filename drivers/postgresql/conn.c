@@ -74,7 +74,8 @@ static int check_pooling(struct dunlin_conn *c, size_t target, struct dunlin_dri
 static int try_target(struct dunlin_conn *c, size_t target, struct dunlin_driver_error *err)
 {
 	struct pg_refusal why = { .state = "" };
-	int way = c->opt.is_pool_session ? PG_SETTINGS_LATER : PG_SETTINGS_STARTUP;
+	/* A service file's own startup options are not to be replaced by ours. */
+	int way = c->opt.is_pool_session || (c->opt.is_elsewhere && !c->opt.has_options) ? PG_SETTINGS_LATER : PG_SETTINGS_STARTUP;
 	int status = try_way(c, target, way, &why, err);
 
 	/* An older server, or one that is PostgreSQL in part. */

@@ -339,6 +339,7 @@ int pg_options_read(struct pg_options *o, const struct dunlin_kv *kv, size_t n, 
 	value = drv_option(kv, n, "is_local");
 	o->is_local = value && strcmp(value, "1") == 0;
 	o->has_sslmode = get(o, "sslmode") || env("PGSSLMODE");
+	o->has_options = get(o, "options") != NULL;
 	return read_attrs(o, drv_option(kv, n, "target_session_attrs"), err);
 }
 

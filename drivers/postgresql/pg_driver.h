@@ -40,6 +40,7 @@ struct pg_options {
 	int     is_elsewhere;       /* a service file may name host and mode  */
 	int     is_local;           /* the core says: this machine            */
 	int     has_sslmode;        /* by URL or PGSSLMODE                    */
+	int     has_options;        /* startup options, by URL                */
 	int     attrs;              /* enum pg_attrs                          */
 	int     is_pool_session;    /* ?dunlin_pool=session                   */
 	int64_t lock_timeout_ms;    /* 0, -1: the database's own              */
