@@ -79,8 +79,10 @@ postgresql_tests = \
 	tests/unit/test_postgresql_concurrent \
 	tests/unit/test_postgresql_conn \
 	tests/unit/test_postgresql_errors \
+	tests/unit/test_postgresql_exec \
 	tests/unit/test_postgresql_options \
 	tests/unit/test_postgresql_probe \
+	tests/unit/test_postgresql_server \
 	tests/unit/test_postgresql_snapshot
 else
 postgresql_tests =
@@ -115,16 +117,20 @@ postgresql_ldadd = $(dunlin_postgresql_la_OBJECTS) libdrivercommon.la $(LDADD) $
 tests_unit_test_postgresql_concurrent_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_conn_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_errors_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_exec_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_options_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_probe_LDADD = $(postgresql_ldadd)
+tests_unit_test_postgresql_server_LDADD = $(postgresql_ldadd)
 tests_unit_test_postgresql_snapshot_LDADD = $(postgresql_ldadd)
 
 # each: tests/unit/test_postgresql*.c: tests_unit_@_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_concurrent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_conn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_errors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_exec_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_options_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
+tests_unit_test_postgresql_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 tests_unit_test_postgresql_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers $(DRIVER_POSTGRESQL_CFLAGS)
 
 mariadb_ldadd = $(dunlin_mariadb_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_MARIADB_LIBS)
@@ -168,6 +174,7 @@ shell_tests = \
 	tests/live/many.test \
 	tests/live/my_corpora.test \
 	tests/live/my_kill.test \
+	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
@@ -229,6 +236,7 @@ EXTRA_DIST += \
 	tests/live/my_corpora.test \
 	tests/live/my_kill.test \
 	tests/live/my_lib.sh \
+	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \

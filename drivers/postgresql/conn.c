@@ -74,7 +74,8 @@ static int check_pooling(struct dunlin_conn *c, size_t target, struct dunlin_dri
 static int try_target(struct dunlin_conn *c, size_t target, struct dunlin_driver_error *err)
 {
 	struct pg_refusal why = { .state = "" };
-	int way = c->opt.is_pool_session ? PG_SETTINGS_LATER : PG_SETTINGS_STARTUP;
+	/* A service file's own startup options are not to be replaced by ours. */
+	int way = c->opt.is_pool_session || (c->opt.is_elsewhere && !c->opt.has_options) ? PG_SETTINGS_LATER : PG_SETTINGS_STARTUP;
 	int status = try_way(c, target, way, &why, err);
 
 	/* An older server, or one that is PostgreSQL in part. */
@@ -100,7 +101,7 @@ static int is_final(int status)
 	return status == DUNLIN_OK || status == DUNLIN_ENOMEM || status == DUNLIN_ETIMEOUT || status == DUNLIN_ECANCELLED;
 }
 
-/* The first server that takes writes.  If there is none, what was wrong with one
+/* The first server that will do.  If there is none, what was wrong with one
  * that answered is told rather than that another did not. */
 static int try_all(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
@@ -108,6 +109,14 @@ static int try_all(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	int status = DUNLIN_ERROR, told_status = DUNLIN_ERROR;
 	size_t i;
 
+	if (c->opt.attrs == PG_ATTRS_PREFER_STANDBY && c->opt.n_target > 1) {
+		c->opt.attrs = PG_ATTRS_STANDBY;
+		status = try_all(c, err);
+		c->opt.attrs = PG_ATTRS_ANY;
+		if (is_final(status))
+			return status;
+		drv_error_clear(err);
+	}
 	for (i = 0; i < c->opt.n_target; i++) {
 		c->is_lost = 0;
 		status = try_target(c, i, &this);

@@ -17,33 +17,46 @@
 
 #define PIECE (64 * 1024)
 
-/* What of the data became clear: the server's own error comes as a result. */
+/* What became clear while data was sent: the server's own error comes as a result. */
 enum put { PUT_OK = 0, PUT_OVER, PUT_LOST };
 
+struct feed {
+	struct dunlin_conn *c;
+	struct dunlin_driver_error *err;
+	int    status;
+	size_t n_put; /* bytes since the last look at the line */
+};
+
 /* Sends what is queued, so that it does not pile up. */
-static int drain(struct dunlin_conn *c, struct dunlin_driver_error *err, int *status)
+static int drain(struct feed *f)
 {
+	struct dunlin_conn *c = f->c;
 	int rc;
 
 	while ((rc = PQflush(c->pg)) > 0) {
-		*status = pg_wait(c, 1, err);
-		if (*status != DUNLIN_OK)
+		f->status = pg_wait(c, 1, f->err);
+		if (f->status != DUNLIN_OK)
 			return PUT_LOST;
 		if (!PQconsumeInput(c->pg))
 			break;
 	}
+	/* Notices.  Of an error libpq tells only at the end of the data; a server that
+	 * has failed takes the rest, and throws it away. */
+	PQconsumeInput(c->pg);
+	f->n_put = 0;
 	return PUT_OK; /* a broken line shows with the result */
 }
 
-static int put(struct dunlin_conn *c, const char *p, size_t n, struct dunlin_driver_error *err, int *status)
+static int put(struct feed *f, const char *p, size_t n)
 {
 	while (n > 0) {
 		size_t len = n < PIECE ? n : PIECE;
-		int rc = PQputCopyData(c->pg, p, (int)len), done;
+		int rc = PQputCopyData(f->c->pg, p, (int)len), done;
 
 		if (rc < 0)
 			return PUT_OVER;
-		if ((done = drain(c, err, status)) != PUT_OK)
+		f->n_put += len;
+		if ((rc == 0 || f->n_put >= PIECE) && (done = drain(f)) != PUT_OK)
 			return done;
 		if (rc > 0) {
 			p += len;
@@ -53,28 +66,29 @@ static int put(struct dunlin_conn *c, const char *p, size_t n, struct dunlin_dri
 	return PUT_OK;
 }
 
-static int finish(struct dunlin_conn *c, const char *reason, struct dunlin_driver_error *err, int *status)
+static int finish(struct feed *f, const char *reason)
 {
 	int rc, done;
 
-	while ((rc = PQputCopyEnd(c->pg, reason)) == 0)
-		if ((done = drain(c, err, status)) != PUT_OK)
+	while ((rc = PQputCopyEnd(f->c->pg, reason)) == 0)
+		if ((done = drain(f)) != PUT_OK)
 			return done;
-	return rc < 0 ? PUT_OVER : drain(c, err, status);
+	return rc < 0 ? PUT_OVER : drain(f);
 }
 
 /* A status; the statement's own success or failure is in the results to come. */
 static int feed(struct dunlin_conn *c, const struct dunlin_step *st, struct dunlin_driver_error *err)
 {
-	int status = DUNLIN_OK, rc = put(c, st->data, st->data_len, err, &status), more = 0;
+	struct feed f = { .c = c, .err = err };
+	int rc = put(&f, st->data, st->data_len), more = 0;
 	const char *p;
 	size_t n;
 
 	while (rc == PUT_OK && st->read_data && (more = st->read_data(st->read_arg, &p, &n)) > 0)
-		rc = put(c, p, n, err, &status);
+		rc = put(&f, p, n);
 	if (rc == PUT_OK)
-		rc = finish(c, more < 0 ? "the data cannot be read any further" : NULL, err, &status);
-	return rc == PUT_LOST ? status : DUNLIN_OK;
+		rc = finish(&f, more < 0 ? "the data cannot be read any further" : NULL);
+	return rc == PUT_LOST ? f.status : DUNLIN_OK;
 }
 
 /* COPY .. TO stdout: nobody wants it. */
@@ -99,12 +113,11 @@ static int swallow(struct dunlin_conn *c, struct dunlin_driver_error *err)
 
 int pg_copy_refuse(struct dunlin_conn *c, const PGresult *res, struct dunlin_driver_error *err)
 {
-	int status = DUNLIN_OK;
+	struct feed f = { .c = c, .err = err };
 
 	if (PQresultStatus(res) == PGRES_COPY_OUT)
 		return swallow(c, err);
-	finish(c, "no data for COPY", err, &status);
-	return status;
+	return finish(&f, "no data for COPY") == PUT_LOST ? f.status : DUNLIN_OK;
 }
 
 static int take(struct dunlin_conn *c, const struct dunlin_step *st, PGresult *res, struct dunlin_driver_error *err)

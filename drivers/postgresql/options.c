@@ -276,20 +276,40 @@ static int add_given(struct pg_options *o, const char *keyword, const char *valu
 	return value && *value ? add(o, keyword, value, err) : DUNLIN_OK;
 }
 
+#define DEFAULT_TIMEOUT_MS 30000 /* the kernel's would be two minutes */
+
 static void read_timeout(struct pg_options *o, const struct dunlin_kv *kv, size_t n)
 {
 	const char *seconds = drv_option(kv, n, "connect_timeout");
 
-	if (!seconds || !*seconds)
-		seconds = o->connect_timeout_ms > 0 ? NULL : env("PGCONNECT_TIMEOUT");
-	if (seconds)
+	if ((!seconds || !*seconds) && o->connect_timeout_ms <= 0)
+		seconds = env("PGCONNECT_TIMEOUT");
+	if (seconds && *seconds)
 		o->connect_timeout_ms = strtoll(seconds, NULL, 10) * 1000;
+	else if (o->connect_timeout_ms <= 0)
+		o->connect_timeout_ms = DEFAULT_TIMEOUT_MS;
+}
+
+static int read_attrs(struct pg_options *o, const char *text, struct dunlin_driver_error *err)
+{
+	static const char *const names[] = { "read-write", "any", "read-only", "primary", "standby", "prefer-standby" };
+	size_t i;
+
+	if (!text || !*text)
+		text = env("PGTARGETSESSIONATTRS");
+	for (i = 0; text && i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], text) == 0) {
+			o->attrs = (int)i; /* in the order of enum pg_attrs */
+			return DUNLIN_OK;
+		}
+	return text ? drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 0, "'%s' is not a value of PGTARGETSESSIONATTRS", text)
+	            : DUNLIN_OK;
 }
 
 int pg_options_read(struct pg_options *o, const struct dunlin_kv *kv, size_t n, const char *database,
                     struct dunlin_driver_error *err)
 {
-	const char *value, *attrs;
+	const char *value;
 	int status;
 
 	*o = (struct pg_options){ .lock_timeout_ms = -1, .statement_timeout_ms = -1 };
@@ -319,11 +339,8 @@ int pg_options_read(struct pg_options *o, const struct dunlin_kv *kv, size_t n, 
 	value = drv_option(kv, n, "is_local");
 	o->is_local = value && strcmp(value, "1") == 0;
 	o->has_sslmode = get(o, "sslmode") || env("PGSSLMODE");
-	attrs = drv_option(kv, n, "target_session_attrs");
-	if (!attrs || !*attrs)
-		attrs = env("PGTARGETSESSIONATTRS");
-	o->is_any_server = attrs && strcmp(attrs, "read-write") != 0 && strcmp(attrs, "primary") != 0;
-	return DUNLIN_OK;
+	o->has_options = get(o, "options") != NULL;
+	return read_attrs(o, drv_option(kv, n, "target_session_attrs"), err);
 }
 
 /* --- an attempt ------------------------------------------------------------------------------------ */
@@ -399,8 +416,10 @@ int pg_attempt_make(const struct pg_options *o, size_t target, int way, struct p
 	for (i = 0; i < sizeof defaults / sizeof *defaults; i++)
 		if (!get(o, defaults[i].keyword))
 			put(a, defaults[i].keyword, defaults[i].value);
-	/* Which server will do is for us to say, after one query. */
-	put(a, "target_session_attrs", o->is_elsewhere && !o->host && !o->is_any_server ? "read-write" : "any");
+	/* Which server will do is for us to say, after one query; but for several
+	 * that a service names. */
+	put(a, "target_session_attrs",
+	    o->is_elsewhere && !o->host && o->attrs == PG_ATTRS_READ_WRITE ? "read-write" : "any");
 	is_local = o->is_local || pg_is_local_host(a->hostaddr && *a->hostaddr ? a->hostaddr : a->host);
 	a->is_tls_due = !o->has_sslmode && !is_local;
 	if (a->is_tls_due && !o->is_elsewhere)

@@ -28,6 +28,9 @@
  * those that a server before 14 does not know, or by set_config() afterwards. */
 enum pg_settings_way { PG_SETTINGS_STARTUP = 0, PG_SETTINGS_OLD, PG_SETTINGS_LATER };
 
+/* Which server will do, as libpq's target_session_attrs has it. */
+enum pg_attrs { PG_ATTRS_READ_WRITE = 0, PG_ATTRS_ANY, PG_ATTRS_READ_ONLY, PG_ATTRS_PRIMARY, PG_ATTRS_STANDBY, PG_ATTRS_PREFER_STANDBY };
+
 /* What the URL and the core ask for.  The texts are wiped when freed. */
 struct pg_options {
 	char  **keyword, **value;   /* libpq's, but for the hosts             */
@@ -37,7 +40,8 @@ struct pg_options {
 	int     is_elsewhere;       /* a service file may name host and mode  */
 	int     is_local;           /* the core says: this machine            */
 	int     has_sslmode;        /* by URL or PGSSLMODE                    */
-	int     is_any_server;      /* target_session_attrs allows a standby  */
+	int     has_options;        /* startup options, by URL                */
+	int     attrs;              /* enum pg_attrs                          */
 	int     is_pool_session;    /* ?dunlin_pool=session                   */
 	int64_t lock_timeout_ms;    /* 0, -1: the database's own              */
 	int64_t statement_timeout_ms;
@@ -60,6 +64,7 @@ struct dunlin_conn {
 	struct pg_options opt;
 	unsigned is_adopted : 1;
 	unsigned is_read_only : 1;
+	unsigned is_standby : 1;
 	unsigned is_guarded : 1;      /* a BEGIN step's transaction is open           */
 	unsigned is_sealed : 1;
 	unsigned is_begun_earlier : 1; /* ... since an earlier call                   */

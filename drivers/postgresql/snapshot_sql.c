@@ -63,7 +63,7 @@ const char pg_snapshot_with[] =
 	"  FROM pg_attribute a JOIN rel ON rel.oid = a.attrelid"
 	"  WHERE a.attnum > 0 AND NOT a.attisdropped AND rel.relkind IN ('r', 'p', 'f', 'v', 'm')),"
 	" typ AS MATERIALIZED (SELECT t.oid, t.typname, t.typtype, t.typowner, t.typacl, t.typrelid, t.typbasetype, t.typtypmod,"
-	"   t.typnotnull, t.typdefault, t.typcollation, t.typlen, t.typinput, t.typoutput, t.typelem, ns.q || " NAME("t.typname") " AS n,"
+	"   t.typnotnull, t.typdefaultbin, t.typcollation, t.typlen, t.typinput, t.typoutput, t.typelem, ns.q || " NAME("t.typname") " AS n,"
 	"   CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END AS kind"
 	"  FROM pg_type t JOIN ns ON ns.oid = t.typnamespace"
 	"  WHERE (t.typtype IN ('e', 'd', 'r', 'p') OR t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)"
@@ -295,7 +295,8 @@ const struct pg_snapshot_part pg_snapshot_parts[] = {
 { 0, FACT("'type ' || n || ' shell'") " FROM typ WHERE typtype = 'p'" },
 { 0, "SELECT 'domain ' || n || ' type ', format_type(typbasetype, typtypmod), 't', NULL FROM typ WHERE typtype = 'd'" },
 { 0, FACT("'domain ' || n || ' not null'") " FROM typ WHERE typtype = 'd' AND typnotnull" },
-{ 0, "SELECT 'domain ' || n || ' default ', typdefault, 'e', NULL FROM typ WHERE typtype = 'd' AND typdefault IS NOT NULL" },
+{ 0, "SELECT 'domain ' || n || ' default ', pg_get_expr(typdefaultbin, 'pg_type'::regclass), 'e', NULL FROM typ"
+	" WHERE typtype = 'd' AND typdefaultbin IS NOT NULL" },
 { 0,
 	FACT("'domain ' || typ.n || ' collate ' || " QUALIFIED("cn.nspname", "co.collname"))
 	" FROM typ JOIN pg_type b ON b.oid = typ.typbasetype JOIN pg_collation co ON co.oid = typ.typcollation"

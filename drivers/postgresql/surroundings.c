@@ -87,22 +87,45 @@ int pg_refuse_mode(struct dunlin_driver_error *err)
 	                   "otherwise", "Connect to the server itself, or to a pool of the pooler's that is in session mode.");
 }
 
-static int check_server(struct dunlin_conn *c, const struct facts *f, struct dunlin_driver_error *err)
+static int check_kind(struct dunlin_conn *c, struct dunlin_driver_error *err)
 {
 	char text[256];
 
+	switch (c->opt.attrs) {
+	case PG_ATTRS_ANY:
+	case PG_ATTRS_PREFER_STANDBY: /* see conn.c */
+		return DUNLIN_OK;
+	case PG_ATTRS_READ_ONLY:
+	case PG_ATTRS_STANDBY:
+		if (c->opt.attrs == PG_ATTRS_STANDBY ? c->is_standby : c->is_read_only)
+			return DUNLIN_OK;
+		return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_CONNECTION, 0, "the server '%s' port %s is not %s", PQhost(c->pg),
+		                 PQport(c->pg), c->opt.attrs == PG_ATTRS_STANDBY ? "a standby" : "read-only");
+	case PG_ATTRS_PRIMARY:
+		if (!c->is_standby)
+			return DUNLIN_OK;
+		break;
+	default:
+		if (!c->is_read_only)
+			return DUNLIN_OK;
+		break;
+	}
+	snprintf(text, sizeof text, "the server '%s' port %s is %s", PQhost(c->pg), PQport(c->pg),
+	         c->is_standby ? "a standby, which is read-only" : "set to read-only");
+	return unsafe(err, text, c->is_standby ? "Connect to the primary, or name all servers: the one that takes writes is found."
+	                                       : "See default_transaction_read_only in the URL's options and PGOPTIONS.");
+}
+
+static int check_server(struct dunlin_conn *c, const struct facts *f, struct dunlin_driver_error *err)
+{
 	c->server_pid = f->pid;
 	if (f->pid != PQbackendPID(c->pg) && !c->opt.is_pool_session)
 		return unsafe(err, "there is a connection pooler between here and the server, which may change the server's "
 		                   "process under a run: a lock would protect nothing",
 		              "Connect to the server itself; or, if the pooler is in session mode, say '?dunlin_pool=session'.");
+	c->is_standby = f->is_standby != 0;
 	c->is_read_only = f->is_standby || f->is_read_only;
-	if (!c->is_read_only || c->opt.is_any_server)
-		return DUNLIN_OK;
-	snprintf(text, sizeof text, "the server '%s' port %s is %s", PQhost(c->pg), PQport(c->pg),
-	         f->is_standby ? "a standby, which is read-only" : "set to read-only");
-	return unsafe(err, text, f->is_standby ? "Connect to the primary, or name all servers: the one that takes writes is found."
-	                                       : "See default_transaction_read_only in the URL's options and PGOPTIONS.");
+	return check_kind(c, err);
 }
 
 int pg_check_surroundings(struct dunlin_conn *c, struct dunlin_driver_error *err)

@@ -86,6 +86,7 @@ static void a_url_becomes_keywords(void)
 	TAP_EQ_STR(value("target_session_attrs"), "any");
 	TAP_OK(strstr(value("options"), "-c lock_timeout=5000") != NULL);
 	TAP_EQ_INT(o.connect_timeout_ms, 3000);
+	TAP_EQ_INT(o.attrs, PG_ATTRS_READ_WRITE);
 	TAP_OK(a.keyword[a.n] == NULL && a.value[a.n] == NULL);
 	done();
 }
@@ -206,6 +207,28 @@ static void what_the_user_sets_comes_after_ours(void)
 	done();
 }
 
+static void the_kind_of_server_is_read(void)
+{
+	static const char *const names[] = { "read-write", "any", "read-only", "primary", "standby", "prefer-standby" };
+	static const int want[] = { PG_ATTRS_READ_WRITE, PG_ATTRS_ANY, PG_ATTRS_READ_ONLY, PG_ATTRS_PRIMARY, PG_ATTRS_STANDBY,
+		                        PG_ATTRS_PREFER_STANDBY };
+	size_t i;
+
+	for (i = 0; i < 6; i++) {
+		TAP_EQ_INT(pg_options_read(&o, KV({ "target_session_attrs", names[i] }), NULL, &err), DUNLIN_OK);
+		TAP_EQ_INT(o.attrs, want[i]);
+		done();
+		setenv("PGTARGETSESSIONATTRS", names[i], 1);
+		TAP_EQ_INT(pg_options_read(&o, KV({ "host", "x" }), NULL, &err), DUNLIN_OK);
+		TAP_EQ_INT(o.attrs, want[i]);
+		done();
+	}
+	setenv("PGTARGETSESSIONATTRS", "best", 1);
+	TAP_EQ_INT(pg_options_read(&o, KV({ "host", "x" }), NULL, &err), DUNLIN_ERROR);
+	unsetenv("PGTARGETSESSIONATTRS");
+	done();
+}
+
 static void values_that_libpq_would_refuse_are_told_at_once(void)
 {
 	static const char *const bad[][2] = {
@@ -301,6 +324,7 @@ int main(void)
 		{ "hosts are tried one by one", hosts_are_tried_one_by_one },
 		{ "the environment names a server where the url does not", the_environment_names_a_server_where_the_url_does_not },
 		{ "what the user sets comes after ours", what_the_user_sets_comes_after_ours },
+		{ "the kind of server is read", the_kind_of_server_is_read },
 		{ "values that libpq would refuse are told at once", values_that_libpq_would_refuse_are_told_at_once },
 		{ "secrets are scrubbed", secrets_are_scrubbed },
 		{ "every parameter is one of libpq", every_parameter_is_one_of_libpq },

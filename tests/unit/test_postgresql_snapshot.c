@@ -361,7 +361,7 @@ static void every_difference_that_counts_shows(void)
 static void a_dump_and_restore_leaves_no_trace(void)
 {
 	static const char rich[] =
-		"CREATE SCHEMA app; CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN d AS citext CHECK (VALUE ~ '@');"
+		"CREATE SCHEMA app; CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN d AS citext DEFAULT 'x@y' CHECK (VALUE ~ '@');"
 		"CREATE TABLE t (id serial PRIMARY KEY, s varchar(9) DEFAULT 'a' CHECK (s IN ('a', 'b')), m mood[] DEFAULT '{sad}', d d,"
 		"  at timestamptz DEFAULT now() - '1 day'::interval, n numeric(5,2) CHECK (n BETWEEN 1 AND 2), e text COLLATE \"C\", j jsonb DEFAULT '{\"a\": 1}');"
 		"ALTER TABLE t ADD x int; ALTER TABLE t DROP x; ALTER TABLE t ADD i bigint GENERATED ALWAYS AS IDENTITY;"
