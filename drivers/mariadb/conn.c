@@ -334,5 +334,5 @@ void my_close(struct dunlin_conn *c)
 
 uint64_t my_caps(struct dunlin_conn *c)
 {
-	return MY_CAPS | (c->server.is_read_only ? DUNLIN_CAP_READ_ONLY : 0);
+	return MY_CAPS | (c->server.is_read_only ? DUNLIN_CAP_READ_ONLY : 0) | (my_is_mixed(c) ? DUNLIN_CAP_MIXED_TABLES : 0);
 }
