@@ -124,6 +124,8 @@ struct dunlin_conn {
 	int      all_innodb;          /* together.c: 1, -1, 0 not looked yet           */
 	int64_t note_at_ms;           /* when a wait is long enough to ask who blocks */
 	struct my_waited *waited;     /* blockers.c: for whom a statement waited       */
+	char     lock_cluster[400];   /* the table of cluster.c                       */
+	char     token[64], node[64], node_name[200]; /* on a cluster: of this run; "" where it has none */
 	struct dunlin_conn *side;     /* for the journal while the session is dirty   */
 	struct drv_text restore;      /* adopted: what puts the settings back         */
 	atomic_int is_cancelled;
