@@ -51,6 +51,7 @@ struct my_options {
 	unsigned port;              /* 0: not said                                      */
 	int     ssl_mode;           /* enum my_ssl_mode; never AUTO once read           */
 	int     is_ssl_said;
+	int     is_tcp;             /* protocol=tcp: also on this machine               */
 	int     is_local;           /* the host is this machine                         */
 	int64_t lock_timeout_ms;    /* -1: not said, 0: the database's own              */
 	int64_t statement_timeout_ms;

@@ -100,11 +100,11 @@ database() { # NAME [CHARSET]
 }
 
 account() { # NAME PASSWORD GRANT...: a user for this test; $user
-	local grant
+	local grant password=${2//\\/\\\\}
 
 	user=dunlin_$$_$1
 	my_users+=("'$user'@'%'")
-	admin "CREATE OR REPLACE USER '$user'@'%' IDENTIFIED BY '$2'"
+	admin "CREATE OR REPLACE USER '$user'@'%' IDENTIFIED BY '${password//\'/\'\'}'"
 	shift 2
 	for grant; do admin "GRANT $grant TO '$user'@'%'"; done
 }
