@@ -127,8 +127,13 @@ shell_tests = \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
+	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
+	tests/live/my_galera.test \
 	tests/live/my_kill.test \
+	tests/live/my_run.test \
+	tests/live/my_session.test \
+	tests/live/my_settle.test \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test
@@ -176,9 +181,14 @@ EXTRA_DIST += \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
+	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
+	tests/live/my_galera.test \
 	tests/live/my_kill.test \
 	tests/live/my_lib.sh \
+	tests/live/my_run.test \
+	tests/live/my_session.test \
+	tests/live/my_settle.test \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
