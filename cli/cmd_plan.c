@@ -45,14 +45,43 @@ static int print_actions(struct cli *c, const struct dunlin_plan *p)
 	return rc;
 }
 
+/* How a migration outside a transaction is cut. */
+static int print_segments(struct cli *c, const struct dunlin_action *a, int is_first)
+{
+	static const struct { const char *word, *told; } words[] = {
+		{ "together", "with the record" }, { "alone", "alone" }, { "block", "as one" }, { "session", "settings" },
+	};
+	const size_t most = 12; /* the rest is in the JSON */
+
+	if (a->n_segment == 0)
+		return 0;
+	out_printf(&c->out, "%s%s%s%s commits in steps: ", is_first ? "\n" : "", a->component, *a->component ? "@" : "", a->version);
+	for (size_t i = 0; i < a->n_segment && i < most; i++) {
+		const struct dunlin_segment *s = &a->segment[i];
+		const char *told = s->commits;
+
+		for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+			if (strcmp(words[w].word, s->commits) == 0)
+				told = words[w].told;
+		out_printf(&c->out, "%s%" PRId64, i ? ", " : "", s->first);
+		if (s->last > s->first)
+			out_printf(&c->out, "-%" PRId64, s->last);
+		out_printf(&c->out, " %s", told);
+	}
+	out_printf(&c->out, a->n_segment > most ? ", ...\n" : "\n");
+	return 1;
+}
+
 static int print_plan(struct cli *c, const struct dunlin_plan *p)
 {
-	size_t n = dunlin_plan_n_actions(p);
+	size_t n = dunlin_plan_n_actions(p), n_cut = 0;
 
 	if (n == 0 && dunlin_plan_code(p) == 0)
 		out_printf(&c->out, "Nothing to do\n");
 	if (n > 0 && print_actions(c, p) < 0)
 		return fail_nomem(c);
+	for (size_t i = 0; i < n; i++)
+		n_cut += (size_t)print_segments(c, dunlin_plan_action(p, i), n_cut == 0);
 	if (n > 0)
 		out_printf(&c->out, "\nDigest: %s\n", dunlin_plan_digest(p));
 	for (size_t i = 0; i < dunlin_plan_n_findings(p); i++)

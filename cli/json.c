@@ -55,9 +55,19 @@ json_t *json_count(int64_t n)
 
 /* --- structs ------------------------------------------------------------------- */
 
+static json_t *json_segments(const struct dunlin_action *a)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < a->n_segment; i++)
+		json_array_append_new(list, json_pack("{s:I, s:I, s:s}", "from", (json_int_t)a->segment[i].first,
+		                                      "to", (json_int_t)a->segment[i].last, "commits", a->segment[i].commits));
+	return list;
+}
+
 json_t *json_action(const struct dunlin_action *a)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
 		"action", json_text(a->kind_name),
 		"component", json_text(a->component),
 		"version", json_text(a->version),
@@ -65,7 +75,8 @@ json_t *json_action(const struct dunlin_action *a)
 		"batch", json_count(a->batch),
 		"statements", (json_int_t)a->statements,
 		"transaction", json_text(a->transaction),
-		"reason", json_text(a->reason));
+		"reason", json_text(a->reason),
+		"segments", json_segments(a));
 }
 
 json_t *json_finding(const struct dunlin_finding *f)

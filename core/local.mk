@@ -93,6 +93,7 @@ libdunlincore_la_SOURCES = \
 	core/plan.c \
 	core/plan.h \
 	core/plan_around.c \
+	core/plan_cut.c \
 	core/plan_digest.c \
 	core/plan_priv.h \
 	core/plan_request.c \

@@ -73,6 +73,14 @@ int plan_find(struct planner *pl, int code, const char *kind, const struct plan_
 
 /* --- actions ------------------------------------------------------------------------ */
 
+static int has_kind(const struct script_section *sec, int kind)
+{
+	for (size_t i = 0; i < sec->n_run; i++)
+		if (sec->run[i].kind == kind)
+			return 1;
+	return 0;
+}
+
 const char *plan_outside(const struct planner *pl, const struct script_section *sec)
 {
 	uint64_t caps = pl->facts->caps;
@@ -85,8 +93,14 @@ const char *plan_outside(const struct planner *pl, const struct script_section *
 		return NULL;
 	if (sec->d.is_no_transaction)
 		return "no-transaction";
-	if ((caps & DUNLIN_CAP_DDL_COMMITS) && (sec->traits & (DUNLIN_ST_DDL | DUNLIN_ST_COMMITS)))
+	if (!(caps & DUNLIN_CAP_DDL_COMMITS))
+		return NULL;
+	if (sec->body_traits & (DUNLIN_ST_DDL | DUNLIN_ST_COMMITS))
 		return "this database commits at each change of the schema";
+	if (has_kind(sec, TX_KIND_OTHER))
+		return "a statement may commit, or change what does not roll back";
+	if ((caps & DUNLIN_CAP_MIXED_TABLES) && (sec->traits & DUNLIN_ST_DML))
+		return "rows of some tables of this database do not roll back";
 	return NULL;
 }
 
@@ -132,6 +146,8 @@ int plan_add_action(struct planner *pl, const struct plan_entry *e, struct plan_
 	if (!a->pub.transaction)
 		a->pub.transaction = plan_outside(pl, sec) ? "none" : "own";
 	a->pub.is_in_transaction = strcmp(a->pub.transaction, "none") != 0;
+	if (plan_cut(pl, a) < 0)
+		return -1;
 	if (!a->pub.file)
 		a->pub.file = "";
 	if (sec && (sec->traits & DUNLIN_ST_COPY) && !(pl->facts->caps & DUNLIN_CAP_COPY_IN) && find_copy(pl, e) < 0)

@@ -10,6 +10,7 @@
  *   plan_up.c      what up, baseline and the second half of reset and redo run
  *   plan_select.c  which migrations a revert takes
  *   plan_revert.c  how they are reverted
+ *   plan_cut.c     the parts of a migration that commit by themselves
  *   plan_digest.c  the digest over what will run
  */
 #ifndef DUNLIN_CORE_PLAN_PRIV_H
@@ -137,6 +138,11 @@ int  select_reverts(struct planner *pl, struct selection *s);
 /* What an applied migration requires, as its file has it, or else its kept down. */
 const struct directives *entry_directives(const struct plan_entry *e);
 int  plan_revert(struct planner *pl);
+
+/* --- plan_cut.c -------------------------------------------------------------------------- */
+
+/* Fills the segments of an action outside a transaction. */
+int  plan_cut(struct planner *pl, struct plan_action *a);
 
 /* --- plan_digest.c ----------------------------------------------------------------------- */
 

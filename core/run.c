@@ -230,6 +230,19 @@ static int is_window_full(const struct runner *r)
 	return r->w.bytes > WINDOW_BYTES || r->w.n > WINDOW_STEPS;
 }
 
+/* The plan has it in a transaction; since then there may be tables that do not
+ * roll back. */
+static int is_out_of_date(struct runner *r, const struct plan_action *a, struct dunlin_error *err)
+{
+	if (!a->section || !(a->section->traits & DUNLIN_ST_DML) || !session_has(r->s, DUNLIN_CAP_DDL_COMMITS) ||
+	    session_has(r->s, DUNLIN_CAP_MIXED_TABLES) || !(r->s->drv->caps(r->s->conn) & DUNLIN_CAP_MIXED_TABLES))
+		return 0;
+	error_set(err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION,
+	          "this run has made a table that does not roll back, so '%s' cannot run in a transaction as planned", a->pub.version);
+	error_hint(err, "Run the command again: it is planned anew.");
+	return 1;
+}
+
 /* Adds or runs action i, or sends what has been added.  RUN_OK: go on with the
  * next; otherwise *failed is the action at fault, SIZE_MAX where it is none. */
 static int advance(struct runner *r, size_t i, size_t *failed, struct dunlin_error *err)
@@ -259,6 +272,8 @@ static int advance(struct runner *r, size_t i, size_t *failed, struct dunlin_err
 	if (is_single && r->n_mark == 0 && (rc = run_flush(r, failed, err)) != RUN_OK)
 		return rc;
 	*failed = i;
+	if (!is_single && is_out_of_date(r, a, err))
+		return RUN_FAILED;
 	return is_single ? run_steps(r, i, failed, err) : build(r, i, failed, err);
 }
 

@@ -29,6 +29,16 @@ struct directives {
 	const uint32_t *line;                          /* of each text                */
 };
 
+/* What a statement is to a transaction; equal neighbours are one run. */
+enum script_kind {
+	TX_KIND_DML = 0,  /* rows: can go with their record                        */
+	TX_KIND_DDL,      /* the schema: can where that rolls back                 */
+	TX_KIND_SETTING,  /* SET and the like: nothing that a rollback would undo  */
+	TX_KIND_BEGIN, TX_KIND_END,
+	TX_KIND_OTHER     /* by itself, whatever the database                      */
+};
+struct script_run { int64_t n; int kind; };
+
 struct script_section {
 	int         is_present;
 	struct input in;       /* where it stands; name and path live in the arena,
@@ -40,6 +50,8 @@ struct script_section {
 	                             transaction are not counted)                     */
 	uint64_t    bytes;
 	uint32_t    traits;    /* of all statements, or-ed                            */
+	uint32_t    body_traits; /* the same without BEGIN and COMMIT                 */
+	const struct script_run *run; size_t n_run; /* all statements as split        */
 	/* The file's own transaction, in a section that runs in one; statement
 	 * indexes count from 0 over all statements as split, -1: none. */
 	int64_t     begin_index, commit_index;

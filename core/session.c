@@ -40,7 +40,9 @@ int session_fail(struct session *s, int status, struct dunlin_error *err)
 	default:
 		break;
 	}
-	if (s->de.errclass == DUNLIN_CLASS_CONNECTION)
+	if (status == DUNLIN_EBUSY && s->de.errclass == DUNLIN_CLASS_LOCK && !s->de.is_retryable)
+		code = DUNLIN_EXIT_LOCKED; /* another run's, not a table's */
+	else if (s->de.errclass == DUNLIN_CLASS_CONNECTION)
 		code = DUNLIN_EXIT_CONNECT;
 	else if (s->de.errclass == DUNLIN_CLASS_TIMEOUT || s->de.errclass == DUNLIN_CLASS_LOCK)
 		code = DUNLIN_EXIT_TIMEOUT;

@@ -205,7 +205,7 @@ static void add_begin(struct txcontrol *t, const struct split_statement *st, int
 	take_place(t, &t->begin, st);
 	if (has_options(t, st->text, st->len)) {
 		t->begin_sql = mem_strndup(st->text, st->len);
-		t->is_failed = !t->begin_sql;
+		t->is_failed |= !t->begin_sql;
 	}
 }
 
@@ -217,6 +217,35 @@ static void add_commit(struct txcontrol *t, const struct split_statement *st, in
 		t->lead_end = t->trail_start = index;
 	t->commit_index = index;
 	take_place(t, &t->commit, st);
+}
+
+static int kind_of(uint32_t traits)
+{
+	if (traits & (DUNLIN_ST_NO_TX | DUNLIN_ST_TX_OTHER))
+		return TX_KIND_OTHER;
+	if (traits & DUNLIN_ST_BEGIN)
+		return TX_KIND_BEGIN;
+	if (traits & (DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK))
+		return TX_KIND_END;
+	if (traits & DUNLIN_ST_DDL)
+		return TX_KIND_DDL;
+	if (traits & DUNLIN_ST_COMMITS)
+		return TX_KIND_OTHER;
+	if (traits & (DUNLIN_ST_DML | DUNLIN_ST_COPY))
+		return TX_KIND_DML;
+	return traits & (DUNLIN_ST_SESSION | DUNLIN_ST_PREAMBLE | DUNLIN_ST_SAVEPOINT) ? TX_KIND_SETTING : TX_KIND_OTHER;
+}
+
+static void add_run(struct txcontrol *t, int kind)
+{
+	if (t->n_run && t->run[t->n_run - 1].kind == kind) {
+		t->run[t->n_run - 1].n++;
+		return;
+	}
+	if (mem_grow(&t->run, &t->run_cap, t->n_run, sizeof *t->run) < 0)
+		t->is_failed = 1;
+	else
+		t->run[t->n_run++] = (struct script_run){ 1, kind };
 }
 
 void txcontrol_add(struct txcontrol *t, const struct split_statement *st)
@@ -231,6 +260,9 @@ void txcontrol_add(struct txcontrol *t, const struct split_statement *st)
 		t->open.line = 0;
 	else if ((traits & DUNLIN_ST_BEGIN) && !t->open.line)
 		take_place(t, &t->open, st);
+	if (!(traits & (DUNLIN_ST_BEGIN | DUNLIN_ST_COMMIT)))
+		t->body_traits |= traits;
+	add_run(t, kind_of(traits));
 	if (!(traits & control)) {
 		add_body(t, index);
 		return;
@@ -284,6 +316,18 @@ int txcontrol_finish(struct txcontrol *t, struct script_section *sec, struct are
 	if (t->is_failed)
 		return error_nomem(err);
 	sec->traits = t->traits;
+	sec->body_traits = t->body_traits;
+	sec->n_run = 0;
+	sec->run = NULL;
+	if (t->n_run) {
+		struct script_run *run = arena_alloc(a, t->n_run * sizeof *run);
+
+		if (!run)
+			return error_nomem(err);
+		memcpy(run, t->run, t->n_run * sizeof *run);
+		sec->run = run;
+		sec->n_run = t->n_run;
+	}
 	sec->n_split = sec->n_statements = (uint64_t)t->n;
 	sec->begin_index = sec->commit_index = -1;
 	sec->begin_sql = NULL;
@@ -310,4 +354,7 @@ void txcontrol_clear(struct txcontrol *t)
 {
 	mem_free(t->begin_sql);
 	t->begin_sql = NULL;
+	mem_free(t->run);
+	t->run = NULL;
+	t->n_run = t->run_cap = 0;
 }

@@ -22,7 +22,8 @@ struct txcontrol {
 	int64_t  begin_index, commit_index;  /* of the file's own transaction, or -1 */
 	int64_t  lead_end, trail_start;      /* lead_end -1: still leading           */
 	char    *begin_sql;                  /* by mem_alloc, or NULL                */
-	uint32_t traits;
+	uint32_t traits, body_traits;
+	struct script_run *run; size_t n_run, run_cap;
 	int      is_failed;                  /* out of memory                        */
 	struct tx_place begin, commit;
 	struct tx_place edge;                /* line 0: no late EDGE statement       */

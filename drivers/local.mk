@@ -92,6 +92,7 @@ endif
 dunlin_mariadb_la_SOURCES = \
 	drivers/mariadb/adopt.c \
 	drivers/mariadb/blockers.c \
+	drivers/mariadb/cluster.c \
 	drivers/mariadb/conn.c \
 	drivers/mariadb/database.c \
 	drivers/mariadb/dialect.c \

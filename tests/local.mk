@@ -172,8 +172,12 @@ shell_tests = \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
+	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
+	tests/live/my_galera.test \
 	tests/live/my_kill.test \
+	tests/live/my_run.test \
+	tests/live/my_session.test \
 	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
@@ -233,9 +237,13 @@ EXTRA_DIST += \
 	tests/live/kill.test \
 	tests/live/lib.sh \
 	tests/live/many.test \
+	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
+	tests/live/my_galera.test \
 	tests/live/my_kill.test \
 	tests/live/my_lib.sh \
+	tests/live/my_run.test \
+	tests/live/my_session.test \
 	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \

@@ -63,7 +63,7 @@ static int prepare(struct dunlin_conn *c, MYSQL *my, struct dunlin_driver_error 
 		return drv_nomem(err);
 	mysql_set_local_infile_handler(my, infile_init, infile_read, infile_end, infile_error, NULL);
 	/* The library takes localhost for the socket; who names a port means TCP. */
-	if (!o->socket && o->host && (o->port || strcasecmp(o->host, "localhost") != 0))
+	if (!o->socket && o->host && (o->port || o->is_tcp || strcasecmp(o->host, "localhost") != 0))
 		mysql_options(my, MYSQL_OPT_PROTOCOL, &tcp);
 	return my_tls_prepare(c, my, err);
 }
@@ -334,5 +334,5 @@ void my_close(struct dunlin_conn *c)
 
 uint64_t my_caps(struct dunlin_conn *c)
 {
-	return MY_CAPS | (c->server.is_read_only ? DUNLIN_CAP_READ_ONLY : 0);
+	return MY_CAPS | (c->server.is_read_only ? DUNLIN_CAP_READ_ONLY : 0) | (my_is_mixed(c) ? DUNLIN_CAP_MIXED_TABLES : 0);
 }

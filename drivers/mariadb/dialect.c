@@ -170,7 +170,7 @@ const struct dunlin_dialect dunlin_dialect_mariadb = {
 	                 "AND table_schema = coalesce(nullif(%s, ''), database()) AND table_name IN (%m, %e)",
 	.foreign_tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = database() "
 	                  "AND table_type = 'BASE TABLE' AND NOT (table_schema = coalesce(nullif(%s, ''), database()) "
-	                  "AND table_name IN (%m, %e)) ORDER BY table_name",
+	                  "AND table_name IN (%m, %e, concat(%m, '_cluster'))) ORDER BY table_name",
 	/* SYSDATE(): NOW() and UTC_TIMESTAMP() obey SET timestamp. */
 	.now = "concat(replace(convert_tz(sysdate(3), @@session.time_zone, '+00:00'), ' ', 'T'), 'Z')",
 	/* The driver sets the variable with BEGIN. */

@@ -16,8 +16,6 @@
 #include "my_packet.h"
 
 #define GUARD "dunlin_guard"
-/* An error from 9223372036854775807 + 1 is one in every sql_mode. */
-#define FAILS_IF "SET @dunlin_check = 9223372036854775807 + "
 #define PACKET_BYTES (256 * 1024)
 #define PACKET_OPS   500
 
@@ -82,8 +80,11 @@ static int explain(struct run *r, const struct my_op *op)
 	if (native == 1305 && op->kind == MY_OP_GUARD)
 		return say(r, DUNLIN_CLASS_VALIDATION, native, "a statement of the migration has ended its transaction",
 		           "What ran before it is committed. Put '-- dunlin:no-transaction' into the file.");
-	if (r->c->server.is_wsrep && ((native == 1062 && step.kind == DUNLIN_STEP_LEDGER) ||
-	                              (native == 1213 && op->kind == MY_OP_COMMIT)))
+	if (native == 1690 && op->kind == MY_OP_CLUSTER)
+		return lost_to_other_node(r, native);
+	/* 1050: both make the ledger. */
+	if (r->c->server.is_wsrep && (((native == 1062 || native == 1050) && step.kind == DUNLIN_STEP_LEDGER) ||
+	                              (native == 1213 && op->kind != MY_OP_STATEMENT)))
 		return lost_to_other_node(r, native);
 	if (op->kind == MY_OP_STATEMENT)
 		return my_db_error(conn, step.sql, step.sql_len, r->err);
@@ -202,7 +203,7 @@ static void add_lock_check(struct run *r, size_t i)
 {
 	if (!r->c->is_locked || !my_packet_add(&r->p, MY_OP_LOCK, i))
 		return;
-	drv_text_adds(&r->p.sql, FAILS_IF "((");
+	drv_text_adds(&r->p.sql, MY_FAILS_IF "((");
 	my_lock_check(r->c, &r->p.sql);
 	drv_text_adds(&r->p.sql, ") = 0)");
 }
@@ -259,6 +260,7 @@ static int add_begin(struct run *r, const struct dunlin_step *step, size_t i)
 	} else {
 		my_packet_adds(&r->p, MY_OP_OWN, i, "START TRANSACTION READ WRITE");
 	}
+	my_cluster_check(c, &r->p, i);
 	if (seal != 0) {
 		my_packet_adds(&r->p, MY_OP_OWN, i, "SAVEPOINT " GUARD);
 		c->is_guarded = 1;
@@ -365,7 +367,7 @@ static int add_ledger(struct run *r, const struct dunlin_step *step, size_t i)
 		return drv_nomem(r->err);
 	status = my_expand(&r->p.sql, step->sql, step->sql_len, step->param, step->n_param, r->err);
 	if (status == DUNLIN_OK && step->expect_rows >= 0 && !is_sure(step) && my_packet_add(&r->p, MY_OP_ROWS, i))
-		drv_text_addf(&r->p.sql, FAILS_IF "(row_count() <> %lld)", (long long)step->expect_rows);
+		drv_text_addf(&r->p.sql, MY_FAILS_IF "(row_count() <> %lld)", (long long)step->expect_rows);
 	last(r);
 	return status;
 }

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "my_driver.h"
+#include "my_packet.h"
 
 #define GATE_WAIT_MS 30000 /* takers pass it in one statement */
 
@@ -53,12 +53,12 @@ static void names_of(const struct dunlin_conn *c, const char *key, char *lock, c
 /* The ledger's tables as SQL names them. */
 static void tables_of(struct dunlin_conn *c, const char *key)
 {
-	const char *dot = strchr(key, '.'), *suffix[2] = { "", "_events" };
-	char *out[2] = { c->lock_table, c->lock_events };
+	const char *dot = strchr(key, '.'), *suffix[3] = { "", "_events", "_cluster" };
+	char *out[3] = { c->lock_table, c->lock_events, c->lock_cluster };
 	struct drv_text t = { 0 };
 	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		drv_text_reset(&t);
 		if (dot > key) {
 			my_name(&t, key, (size_t)(dot - key));
@@ -185,7 +185,12 @@ int my_lock(struct dunlin_conn *c, const char *key, const char *holder, struct d
 	snprintf(c->gate_name, sizeof c->gate_name, "%s", gate);
 	c->is_locked = 1;
 	tables_of(c, key);
-	return DUNLIN_OK;
+	status = my_cluster_take(c, err);
+	if (status != DUNLIN_OK) {
+		my_scalar(c, "SELECT release_lock(?)", param + 1, 1, answer, sizeof answer, NULL);
+		c->is_locked = 0;
+	}
+	return status;
 }
 
 int my_unlock(struct dunlin_conn *c, const char *key, struct dunlin_driver_error *err)
@@ -197,6 +202,7 @@ int my_unlock(struct dunlin_conn *c, const char *key, struct dunlin_driver_error
 	if (status != DUNLIN_OK)
 		return status;
 	names_of(c, key, lock, gate, sizeof lock);
+	my_cluster_let_go(c);
 	status = my_scalar(c, "SELECT release_lock(?)", param, 1, answer, sizeof answer, err);
 	c->is_locked = 0;
 	if (status == DUNLIN_OK && strcmp(answer, "1") != 0)

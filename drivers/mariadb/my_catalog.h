@@ -44,6 +44,8 @@ int  my_probe_sql(struct dunlin_conn *c, const char *sql, size_t sql_len, char *
 
 /* As in struct dunlin_driver. */
 int  my_goes_together(struct dunlin_conn *c, const char *sql, size_t sql_len, uint32_t traits);
+/* May there be tables whose rows do not roll back?  Asked once a connection. */
+int  my_is_mixed(struct dunlin_conn *c);
 /* Do all base tables of the database in use roll back, and new ones by default? */
 int  my_all_innodb(struct dunlin_conn *c, int *is_all, struct dunlin_driver_error *err);
 

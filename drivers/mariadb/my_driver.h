@@ -51,6 +51,7 @@ struct my_options {
 	unsigned port;              /* 0: not said                                      */
 	int     ssl_mode;           /* enum my_ssl_mode; never AUTO once read           */
 	int     is_ssl_said;
+	int     is_tcp;             /* protocol=tcp: also on this machine               */
 	int     is_local;           /* the host is this machine                         */
 	int64_t lock_timeout_ms;    /* -1: not said, 0: the database's own              */
 	int64_t statement_timeout_ms;
@@ -124,6 +125,8 @@ struct dunlin_conn {
 	int      all_innodb;          /* together.c: 1, -1, 0 not looked yet           */
 	int64_t note_at_ms;           /* when a wait is long enough to ask who blocks */
 	struct my_waited *waited;     /* blockers.c: for whom a statement waited       */
+	char     lock_cluster[400];   /* the table of cluster.c                       */
+	char     token[64], node[64], node_name[200]; /* on a cluster: of this run; "" where it has none */
 	struct dunlin_conn *side;     /* for the journal while the session is dirty   */
 	struct drv_text restore;      /* adopted: what puts the settings back         */
 	atomic_int is_cancelled;

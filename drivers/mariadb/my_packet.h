@@ -7,6 +7,8 @@
 #include "my_driver.h"
 
 #define MY_SHOW_WARNINGS "SHOW WARNINGS LIMIT 20"
+/* An error from 9223372036854775807 + 1 is one in every sql_mode. */
+#define MY_FAILS_IF "SET @dunlin_check = 9223372036854775807 + "
 #define MY_SAID 100 /* a status: libmariadb holds the error */
 
 enum my_op_kind {
@@ -15,6 +17,7 @@ enum my_op_kind {
 	MY_OP_WARNINGS,   /* shows those of the statement before it      */
 	MY_OP_LOCK,       /* fails unless the lock is ours               */
 	MY_OP_ROWS,       /* fails unless so many rows were affected     */
+	MY_OP_CLUSTER,    /* fails if a run on another node has worked   */
 	MY_OP_GUARD,      /* fails unless the transaction is still ours  */
 	MY_OP_COMMIT
 };
@@ -53,6 +56,14 @@ int  my_alone_send(struct dunlin_conn *c, const char *sql, size_t len, int is_si
                    struct dunlin_driver_error *err);
 /* Shows its warnings, if it had any. */
 int  my_alone_warnings(struct dunlin_conn *c, size_t index, struct dunlin_driver_error *err);
+
+/* cluster.c: nothing of it where there is no cluster. */
+
+/* With the node's own lock held: the cluster's.  EBUSY: a run on another node has it. */
+int  my_cluster_take(struct dunlin_conn *c, struct dunlin_driver_error *err);
+void my_cluster_let_go(struct dunlin_conn *c);
+/* Right after START TRANSACTION.  owner: who holds the lock. */
+void my_cluster_check(const struct dunlin_conn *owner, struct my_packet *p, size_t step);
 
 /* statement.c */
 

@@ -114,6 +114,10 @@ int my_option_set(struct my_options *o, const char *key, const char *value, stru
 			return set_text(texts[i].text, value, err);
 	if (is_key(key, "port"))
 		return set_port(o, value, err);
+	if (is_key(key, "protocol")) {
+		o->is_tcp = strcasecmp(value, "tcp") == 0;
+		return DUNLIN_OK;
+	}
 	if (is_key(key, "ssl-mode"))
 		return set_mode(o, value, err);
 	return set_ssl(o, key, value) ? DUNLIN_OK : DUNLIN_ENOTSUP;
@@ -224,10 +228,12 @@ int my_options_read(struct my_options *o, const struct dunlin_kv *kv, size_t n, 
 	/* The URL comes second and replaces what the files say. */
 	status = my_optfile_read(&files, either(kv, n, "defaults-file", "default-file"),
 	                         either(kv, n, "defaults-group", "default-group"), err);
-	if (status == DUNLIN_OK && drv_option(kv, n, "host")) { /* another server's socket is not meant */
+	if (status == DUNLIN_OK && drv_option(kv, n, "host")) /* another server's is not meant */
+		files.port = 0;
+	if (status == DUNLIN_OK && (drv_option(kv, n, "host") || files.is_tcp ||
+	                            (files.host && strcasecmp(files.host, "localhost") != 0))) {
 		drv_free(files.socket);
 		files.socket = NULL;
-		files.port = 0;
 	}
 	if (status == DUNLIN_OK)
 		status = my_options_copy(o, &files, err);

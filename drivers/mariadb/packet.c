@@ -83,7 +83,7 @@ static void tell_warning(struct dunlin_conn *c, size_t index, const char *const 
 /* The rows of the result at hand: passed over, but for warnings.  conn: which
  * connection they come from; c: whose observer is told.  0, or -1 with the
  * library's error. */
-static int read_rows(struct dunlin_conn *conn, struct dunlin_conn *c, int is_warnings, size_t index)
+static int read_rows(struct dunlin_conn *conn, struct dunlin_conn *c, enum my_op_kind kind, size_t index)
 {
 	MYSQL_RES *res;
 	MYSQL_ROW row;
@@ -95,8 +95,9 @@ static int read_rows(struct dunlin_conn *conn, struct dunlin_conn *c, int is_war
 	if (!res)
 		return -1;
 	while ((row = my_fetch(conn, res)))
-		if (is_warnings)
+		if (kind == MY_OP_WARNINGS)
 			tell_warning(c, index, (const char *const *)row, mysql_num_fields(res));
+
 	rc = mysql_errno(conn->my) ? -1 : 0;
 	if (rc == 0)
 		my_free_result(conn, res);
@@ -110,7 +111,7 @@ static int take_result(struct dunlin_conn *conn, struct dunlin_conn *c, const st
 {
 	if (next != 0)
 		return next;
-	return read_rows(conn, c, op->kind == MY_OP_WARNINGS, op->step) < 0 ? 1 : 0;
+	return read_rows(conn, c, op->kind, op->step) < 0 ? 1 : 0;
 }
 
 int my_packet_send(struct my_packet *p, struct dunlin_conn *conn, struct dunlin_conn *c, my_done_fn *done, void *arg,
@@ -140,7 +141,7 @@ int my_packet_send(struct my_packet *p, struct dunlin_conn *conn, struct dunlin_
 	if (!mysql_more_results(conn->my))
 		return DUNLIN_OK;
 	*failed = p->n - 1;
-	while ((next = my_next_result(conn)) == 0 && read_rows(conn, c, 0, 0) == 0)
+	while ((next = my_next_result(conn)) == 0 && read_rows(conn, c, MY_OP_OWN, 0) == 0)
 		;
 	return drv_error(err, DUNLIN_ERROR, DUNLIN_CLASS_DRIVER, 0, "the server gave more than %zu results for %zu statements",
 	                 p->n, p->n);
@@ -155,7 +156,7 @@ int my_alone_send(struct dunlin_conn *c, const char *sql, size_t len, int is_sin
 		return status;
 	next = my_send_query(c, sql, len) ? 1 : 0;
 	while (next == 0) {
-		if (read_rows(c, c, 0, index) < 0)
+		if (read_rows(c, c, MY_OP_STATEMENT, index) < 0)
 			return MY_SAID;
 		next = my_next_result(c);
 	}
@@ -166,7 +167,7 @@ int my_alone_warnings(struct dunlin_conn *c, size_t index, struct dunlin_driver_
 {
 	if (!mysql_warning_count(c->my) || !c->obs || !c->obs->notice)
 		return DUNLIN_OK;
-	if (my_send_query(c, MY_SHOW_WARNINGS, sizeof MY_SHOW_WARNINGS - 1) || read_rows(c, c, 1, index) < 0)
+	if (my_send_query(c, MY_SHOW_WARNINGS, sizeof MY_SHOW_WARNINGS - 1) || read_rows(c, c, MY_OP_WARNINGS, index) < 0)
 		return my_db_error(c, NULL, 0, err);
 	return DUNLIN_OK;
 }

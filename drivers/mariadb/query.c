@@ -259,7 +259,7 @@ static int each_untyped(void *arg, int ncol, const char *const *value, const siz
 	const struct each *e = arg;
 
 	(void)type;
-	return e->row(e->arg, ncol, value, len);
+	return !e->row ? 0 : e->row(e->arg, ncol, value, len);
 }
 
 int my_each(struct dunlin_conn *c, const char *sql, const char *const *param, int n_param, my_row_fn *row, void *arg,

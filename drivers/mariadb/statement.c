@@ -103,6 +103,16 @@ static void locks_of(struct my_statement *s, const struct drv_token *t, const ch
 	s->is_temporary = drv_token_is(t, "create") && (drv_token_is(&next, "temporary") || drv_token_is(&next, "or"));
 }
 
+/* SET GLOBAL and SET STATEMENT .. FOR leave the session alone, SET PASSWORD and
+ * SET DEFAULT ROLE change accounts.  p: behind SET. */
+static int is_set_elsewhere(const char *p, const char *end)
+{
+	static const char *const words[] = { "global", "statement", "password", "default", NULL };
+	struct drv_token t = drv_token_next(MY_LEX, &p, end);
+
+	return is_one_of(&t, words);
+}
+
 void my_statement_read(struct my_statement *s, const char *sql, size_t len, uint32_t traits, unsigned server_status)
 {
 	const uint32_t tx = DUNLIN_ST_BEGIN | DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK | DUNLIN_ST_SAVEPOINT;
@@ -115,9 +125,8 @@ void my_statement_read(struct my_statement *s, const char *sql, size_t len, uint
 		first = drv_token_next(MY_LEX, &p, end);
 	s->is_plain = is_one_of(&first, plain) || (traits & tx);
 	s->is_dirty = !s->is_plain || (traits & DUNLIN_ST_SESSION);
-	/* Not under MariaDB's own words for it: SET GLOBAL, SET STATEMENT .. FOR. */
-	if (drv_token_is(&first, "set") && !(traits & DUNLIN_ST_SESSION))
-		s->is_dirty = 0;
+	if (drv_token_is(&first, "set"))
+		s->is_dirty = !is_set_elsewhere(p, end) || (traits & DUNLIN_ST_SESSION);
 	if (drv_token_is(&first, "load") || (drv_token_is(&first, "flush") && !(traits & DUNLIN_ST_SESSION)))
 		s->is_dirty = 0;
 	if (!s->is_dirty && (memchr(sql, '@', len) || drv_contains_word(sql, len, "_lock")) &&

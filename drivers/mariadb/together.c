@@ -97,18 +97,23 @@ static int is_at_home(struct dunlin_conn *c)
 	       answer[0] == '1' && strcmp(answer + 1, c->server.database) == 0;
 }
 
+int my_is_mixed(struct dunlin_conn *c)
+{
+	int is_all = 0;
+
+	if (c->all_innodb == 0 && my_all_innodb(c, &is_all, NULL) == DUNLIN_OK)
+		c->all_innodb = is_all ? 1 : -1;
+	return c->all_innodb < 0;
+}
+
 int my_goes_together(struct dunlin_conn *c, const char *sql, size_t sql_len, uint32_t traits)
 {
 	const uint32_t plain = DUNLIN_ST_DDL | DUNLIN_ST_DML | DUNLIN_ST_REPEATABLE;
-	int is_all = 0;
 
-	if (c->all_innodb < 0)
+	if (my_is_mixed(c))
 		return 0;
-	if (traits & DUNLIN_ST_DML) {
-		if (c->all_innodb == 0 && my_all_innodb(c, &is_all, NULL) == DUNLIN_OK)
-			c->all_innodb = is_all ? 1 : -1;
+	if (traits & DUNLIN_ST_DML)
 		return c->all_innodb > 0 && is_at_home(c) && !is_elsewhere(c, sql, sql_len);
-	}
 	/* From here on other tables may be there; what cannot be read may make them. */
 	if (!(traits & plain) || ((traits & DUNLIN_ST_DDL) && may_bring_other_tables(sql, sql_len)))
 		c->all_innodb = -1;

@@ -202,6 +202,15 @@ enum dunlin_action_kind {
 	DUNLIN_ACTION_SATISFY    /* a squash whose range is applied                  */
 };
 
+/* Of a migration outside a transaction: statements, numbered from 1 as in its
+ * file, and how they commit: "together" (each with the record of it), "alone"
+ * (each by itself, after its intent was recorded), "block" (all of them, with
+ * the record: a BEGIN..COMMIT of the file's own), "session" (settings). */
+struct dunlin_segment {
+	int64_t first, last;
+	const char *commits;
+};
+
 struct dunlin_action {
 	int32_t kind;
 	int32_t is_in_transaction;
@@ -214,6 +223,8 @@ struct dunlin_action {
 	int64_t batch;
 	int64_t statements;      /* that will run                                         */
 	int64_t resume_at;       /* 1-based first statement of a RESUME, else 1           */
+	const struct dunlin_segment *segment; /* what will run, outside a transaction      */
+	size_t  n_segment;       /* 0: it commits as one                                  */
 };
 
 struct dunlin_finding {

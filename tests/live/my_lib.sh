@@ -74,7 +74,7 @@ my_databases=() my_users=()
 my_clean() {
 	local name
 
-	for name in ${my_databases[@]+"${my_databases[@]}"}; do admin "DROP DATABASE IF EXISTS \`$name\`" >/dev/null 2>&1; done
+	for name in ${my_databases[@]+"${my_databases[@]}"}; do admin "SET foreign_key_checks = 0; DROP DATABASE IF EXISTS \`$name\`" >/dev/null 2>&1; done
 	for name in ${my_users[@]+"${my_users[@]}"}; do admin "DROP USER IF EXISTS $name" >/dev/null 2>&1; done
 	cd / && rm -rf "$scratch"
 }
@@ -95,16 +95,16 @@ url_of() { # DB [USER PASSWORD]
 database() { # NAME [CHARSET]
 	db=dunlin_test_$$_$1
 	my_databases+=("$db")
-	admin "CREATE OR REPLACE DATABASE \`$db\` CHARACTER SET ${2-utf8mb4}"
+	admin "SET foreign_key_checks = 0; CREATE OR REPLACE DATABASE \`$db\` CHARACTER SET ${2-utf8mb4}"
 	url=$(url_of "$db")
 }
 
 account() { # NAME PASSWORD GRANT...: a user for this test; $user
-	local grant
+	local grant password=${2//\\/\\\\}
 
 	user=dunlin_$$_$1
 	my_users+=("'$user'@'%'")
-	admin "CREATE OR REPLACE USER '$user'@'%' IDENTIFIED BY '$2'"
+	admin "CREATE OR REPLACE USER '$user'@'%' IDENTIFIED BY '${password//\'/\'\'}'"
 	shift 2
 	for grant; do admin "GRANT $grant TO '$user'@'%'"; done
 }

@@ -124,7 +124,7 @@ static void case_section(struct plan_case *c, struct script_section *s, const st
 	for (size_t i = 0; i < sizeof traits / sizeof *traits; i++) {
 		snprintf(flag, sizeof flag, "%s%s", prefix, traits[i].name);
 		if (case_flag(w, flag))
-			s->traits |= traits[i].trait;
+			s->body_traits = s->traits |= traits[i].trait;
 	}
 	snprintf(flag, sizeof flag, "%snotx", prefix);
 	s->d.is_no_transaction = case_flag(w, flag);

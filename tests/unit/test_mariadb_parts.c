@@ -42,6 +42,8 @@ static void what_may_change_the_session_is_noticed(void)
 		{ "BEGIN NOT ATOMIC SET @x = 1", 0, 1, 1 },
 		{ "CALL p()", 0, 1, 1 },
 		{ "SET foreign_key_checks = 0", DUNLIN_ST_SESSION, 1, 1 },
+		{ "SET autocommit = 0", DUNLIN_ST_TX_OTHER, 1, 1 },
+		{ "SET STATEMENT max_statement_time = 1 FOR SELECT 1", 0, 0, 1 },
 		{ "SET GLOBAL max_connections = 9", DUNLIN_ST_PREAMBLE, 0, 1 },
 		{ "CREATE TEMPORARY TABLE t (a int)", DUNLIN_ST_SESSION, 1, 1 },
 		{ "EXECUTE IMMEDIATE 'SET @x = 1'", 0, 1, 1 },

@@ -278,7 +278,7 @@ static void a_failing_allocation_is_told(void)
 	struct arena a = { 0 };
 	struct txcontrol t;
 
-	for (unsigned long n = 1; n <= 2; n++) {
+	for (unsigned long n = 1; n <= 3; n++) {
 		struct split_statement end = statement('C', 2);
 
 		txcontrol_init(&t, &plain);
