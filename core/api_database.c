@@ -59,7 +59,7 @@ static int init(struct dunlin *d, int existing_schema, struct dunlin_error *err)
 	if (handle_driver(d, err) < 0 || handle_open(d, OPEN_CREATE, err) < 0)
 		return handle_fail(d, err);
 	work_env(d, &w, d->drv->dialect, d->drv->name, err);
-	if (handle_lock(d, err) == 0 && work_load_history(d, &w, err) == 0) {
+	if (handle_lock(d, err) == 0 && ledger_read(&d->ledger, &d->session, &w.history, err) == 0) {
 		if (w.history.has_ledger)
 			rc = 0;
 		else if (existing_schema || refuse_existing(d, &w, err) == 0)

@@ -68,10 +68,9 @@ static int judge(struct dunlin *d, struct work *w, const struct dunlin_request *
 	return 0;
 }
 
-/* Reads the ledger again, and plans.  is_judged: an earlier look has found that
- * other tables, or their absence, are fine; it is not asked for them again. */
-static int look_again(struct dunlin *d, struct work *w, const struct dunlin_request *req, int is_judged,
-                      struct dunlin_plan *p, struct dunlin_error *err)
+/* Reads the ledger again, and plans. */
+static int look_again(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_plan *p,
+                      struct dunlin_error *err)
 {
 	plan_clear(p);
 	memset(p, 0, sizeof *p);
@@ -80,8 +79,7 @@ static int look_again(struct dunlin *d, struct work *w, const struct dunlin_requ
 		return judge(d, w, req, WORK_RUN, p, err);
 	}
 	work_forget_history(w);
-	w->is_foreign_known = is_judged;
-	if (work_load_history(d, w, err) < 0 || work_reread_files(d, w, err) < 0)
+	if (ledger_read(&d->ledger, &d->session, &w->history, err) < 0 || work_reread_files(d, w, err) < 0)
 		return -1;
 	return judge(d, w, req, WORK_RUN, p, err);
 }
@@ -109,7 +107,7 @@ static int open_and_read(struct dunlin *d, struct work *w, const struct dunlin_r
 		*is_missing = 1;
 		return 0;
 	}
-	if (work_load_history(d, w, err) < 0)
+	if (ledger_read(&d->ledger, &d->session, &w->history, err) < 0)
 		return -1;
 	return work_load_files(d, w, is_up ? FILES_NEW : FILES_ALL, err);
 }
@@ -236,7 +234,7 @@ static int drop_everything(struct dunlin *d, struct work *w, struct dunlin_plan 
 	rc = d->drv->drop_objects(d->session.conn, session_error(&d->session));
 	if (rc != DUNLIN_OK)
 		return session_fail(&d->session, rc, err);
-	return look_again(d, w, &up, 0, p, err);
+	return look_again(d, w, &up, p, err);
 }
 
 static int execute(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_plan *p,
@@ -261,7 +259,7 @@ static int execute(struct dunlin *d, struct work *w, const struct dunlin_request
 		return -1;
 	if (is_missing && handle_open(d, OPEN_CREATE, err) < 0)
 		return -1;
-	if (handle_lock(d, err) < 0 || look_again(d, w, req, !d->is_adopted && !is_missing, p, err) < 0)
+	if (handle_lock(d, err) < 0 || look_again(d, w, req, p, err) < 0)
 		return -1;
 	tell_findings(d, p);
 	if (req->op == DUNLIN_OP_RESET && req->drop && drop_everything(d, w, p, err) < 0)

@@ -97,7 +97,7 @@ static int read_revert(struct dunlin *d, const char *ref, const char *driver, ch
 		rc = script_down_text(&w.env, &m->script, out, len, err);
 		goto out;
 	}
-	if (handle_open(d, OPEN_EXISTING, err) < 0 || work_load_history(d, &w, err) < 0)
+	if (handle_open(d, OPEN_EXISTING, err) < 0 || ledger_read(&d->ledger, &d->session, &w.history, err) < 0)
 		goto out;
 	row = history_find(&w.history, component, version);
 	if (row && ledger_read_down(&d->ledger, &d->session, row, out, len, err) < 0)

@@ -295,7 +295,7 @@ int dunlin_repair(struct dunlin *d, int op, const char *version, struct dunlin_f
 		goto out;
 	if (op != DUNLIN_REPAIR_SHOW && (handle_lock(d, err) < 0 || ledger_new_run(&d->ledger, handle_actor(d), err) < 0))
 		goto out;
-	if (work_load_history(d, &w, err) < 0 || work_plan(d, &w, &up, WORK_LOOK, &p, err) < 0)
+	if (ledger_read(&d->ledger, &d->session, &w.history, err) < 0 || work_plan(d, &w, &up, WORK_LOOK, &p, err) < 0)
 		goto out;
 	if (!w.history.has_ledger && op != DUNLIN_REPAIR_SHOW) {
 		error_set(err, DUNLIN_EXIT_USAGE, DUNLIN_CLASS_VALIDATION, "the database has no ledger, so there is nothing to repair");

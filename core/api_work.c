@@ -123,29 +123,6 @@ int work_check_sum(const struct work *w, struct dunlin_error *err)
 	return rc;
 }
 
-int work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err)
-{
-	/* Without the lock another run may make ledger and tables between the two
-	 * questions: where there are tables, the ledger is looked for once more. */
-	for (int again = 0; again < 2; again++) {
-		w->n_foreign = 0;
-		if (ledger_read(&d->ledger, &d->session, &w->history, err) < 0)
-			return -1;
-		if (w->history.has_ledger) {
-			w->foreign = NULL;
-			w->n_foreign = 0;
-			return 0;
-		}
-		if (w->is_foreign_known)
-			return 0;
-		if (ledger_foreign_tables(&d->ledger, &d->session, &w->arena, &w->foreign, &w->n_foreign, err) < 0)
-			return -1;
-		if (w->n_foreign == 0)
-			return 0;
-	}
-	return 0;
-}
-
 void work_forget_downs(struct work *w)
 {
 	for (size_t i = 0; i < w->n_down; i++)
@@ -162,8 +139,6 @@ void work_forget_downs(struct work *w)
 void work_forget_history(struct work *w)
 {
 	work_forget_downs(w);
-	w->foreign = NULL;
-	w->n_foreign = 0;
 	history_clear(&w->history);
 }
 
@@ -312,7 +287,7 @@ int work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req
 {
 	struct settling g = { d, w };
 	struct plan_facts facts = {
-		.driver = w->env.driver, .foreign_table = w->foreign, .n_foreign = w->n_foreign,
+		.driver = w->env.driver, .foreign_table = w->history.foreign, .n_foreign = w->history.n_foreign,
 		.prefix_same = prefix_same, .prefix_arg = &g, .settled_arg = &g,
 		.is_connected = d->session.conn != NULL, .is_looking = purpose == WORK_LOOK,
 	};
@@ -334,7 +309,8 @@ int work_open_all(struct dunlin *d, struct work *w, enum work_files which, struc
 	if (handle_driver(d, err) < 0)
 		return -1;
 	work_env(d, w, d->drv->dialect, d->drv->name, err);
-	if (work_check_folders(d, w, err) < 0 || handle_open(d, OPEN_EXISTING, err) < 0 || work_load_history(d, w, err) < 0)
+	if (work_check_folders(d, w, err) < 0 || handle_open(d, OPEN_EXISTING, err) < 0 ||
+	    ledger_read(&d->ledger, &d->session, &w->history, err) < 0)
 		return -1;
 	return work_load_files(d, w, which, err);
 }

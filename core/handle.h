@@ -43,8 +43,6 @@ struct work {
 	char **down_text; size_t n_down;
 	struct arena arena;
 	struct script_env env;
-	const char **foreign; size_t n_foreign;
-	int is_foreign_known;           /* without a ledger they need not be asked for again */
 	int is_folder_optional;         /* the ledger has all that is needed       */
 };
 
@@ -97,7 +95,6 @@ int  work_check_sum(const struct work *w, struct dunlin_error *err); /* is a fol
 int  work_check_folders(struct dunlin *d, const struct work *w, struct dunlin_error *err); /* are they there at all? */
 /* Reverting takes its downs from the ledger and can do without the folders. */
 int  request_is_from_ledger(const struct dunlin_request *req);
-int  work_load_history(struct dunlin *d, struct work *w, struct dunlin_error *err); /* and foreign tables */
 int  work_load_downs(struct dunlin *d, struct work *w, const struct dunlin_request *req, struct dunlin_error *err);
 enum work_for { WORK_LOOK, WORK_PLAN, WORK_RUN }; /* nothing will run; it may; under the lock it will */
 int  work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req, enum work_for purpose,

@@ -129,6 +129,7 @@ void history_clear(struct history *h)
 		mem_free(h->index->slot);
 	mem_free(h->index);
 	mem_free(h->row);
+	mem_free(h->foreign);
 	arena_clear(&h->arena);
 	*h = (struct history){ 0 };
 }

@@ -45,6 +45,7 @@ struct history {
 	struct arena arena;
 	struct ledger_row *row; size_t n, cap;
 	int     has_ledger;
+	const char **foreign; size_t n_foreign; /* where it is not there: other tables */
 	int64_t layout;
 	int64_t batch_max;      /* highest ever used                                   */
 	int64_t apply_order_max;

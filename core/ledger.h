@@ -21,7 +21,7 @@ struct ledger {
 	const char *schema, *name, *events; /* bare; schema "" where there is none */
 	const char *key;                    /* of the lock: "schema.name"          */
 	const char **ddl;                   /* NULL-ended                          */
-	const char *exists, *foreign;
+	const char *look;                   /* for the ledger, and where there is none, for tables */
 	const char *insert_tx, *insert_row, *update_row, *update_end, *update_progress, *update_probed, *event_probed, *update_error,
 	           *update_sums, *delete_row, *insert_event, *event_of_row, *event_elapsed,
 	           *select_rows, *select_last, *select_down, *select_events, *select_newest, *select_run,
@@ -40,6 +40,8 @@ int  ledger_new_run(struct ledger *l, const char *actor, struct dunlin_error *er
 
 /* --- reading ------------------------------------------------------------------ */
 
+/* Both tables; or h->foreign, the tables that are neither the ledger's nor an
+ * extension's. */
 int ledger_read(struct ledger *l, struct session *s, struct history *h, struct dunlin_error *err);
 /* Has nothing been written since h was read?  1, or 0: it has, or who knows. */
 int ledger_is_unchanged(struct ledger *l, struct session *s, const struct history *h);
@@ -51,9 +53,6 @@ int ledger_read_down(struct ledger *l, struct session *s, const struct ledger_ro
  * *err untouched. */
 int ledger_events(struct ledger *l, struct session *s, int64_t limit, const char *run_id, int64_t after,
                   int (*fn)(void *arg, const struct dunlin_event *e), void *arg, struct dunlin_error *err);
-/* Tables that are neither the ledger's nor an extension's. */
-int ledger_foreign_tables(struct ledger *l, struct session *s, struct arena *a,
-                          const char ***out, size_t *n, struct dunlin_error *err);
 
 /* --- writing: all within a window ------------------------------------------------- */
 

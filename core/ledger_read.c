@@ -15,15 +15,9 @@ struct reading {
 	struct ledger *l;
 	struct history *h;
 	struct dunlin_error *err;
-	int n;
+	int n_table;       /* of the ledger's two */
+	size_t foreign_cap;
 };
-
-static int count_row(void *arg, int ncol, const char *const *value, const size_t *len, const int32_t *type)
-{
-	(void)ncol, (void)value, (void)len, (void)type;
-	++*(int *)arg;
-	return 0;
-}
 
 static const char *keep(struct history *h, const char *s, size_t len)
 {
@@ -146,18 +140,36 @@ static int is_half_made(struct ledger *l, struct session *s)
 	return l->is_half_made;
 }
 
+/* A table of the ledger, or one that is none. */
+static int see_table(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	struct reading *r = arg;
+	struct history *h = r->h;
+
+	(void)type;
+	if (ncol != 2 || number(v[0]) == 1) {
+		r->n_table++;
+		return 0;
+	}
+	if (!v[1])
+		return 0;
+	if (mem_grow(&h->foreign, &r->foreign_cap, h->n_foreign, sizeof *h->foreign) < 0)
+		return error_nomem(r->err);
+	h->foreign[h->n_foreign] = arena_strndup(&h->arena, v[1], len[1]);
+	return h->foreign[h->n_foreign++] ? 0 : error_nomem(r->err);
+}
+
 int ledger_read(struct ledger *l, struct session *s, struct history *h, struct dunlin_error *err)
 {
 	struct dunlin_error own;
 	struct reading r = { .l = l, .h = h, .err = err ? err : &own };
-	int n = 0;
 
 	l->is_half_made = 0;
-	if (session_query(s, l->exists, strlen(l->exists), NULL, 0, count_row, &n, r.err) < 0)
+	if (session_query(s, l->look, strlen(l->look), NULL, 0, see_table, &r, r.err) < 0)
 		return -1;
-	if (n == 0 || (n == 1 && is_half_made(l, s)))
+	if (r.n_table == 0 || (r.n_table == 1 && is_half_made(l, s)))
 		return 0;
-	if (n != 2) {
+	if (r.n_table != 2) {
 		error_set(err, DUNLIN_EXIT_INVALID, DUNLIN_CLASS_VALIDATION,
 		          "only one of the tables '%s' and '%s' is there", l->name, l->events);
 		error_hint(err, "Restore the missing one from a backup, or name another ledger by --table.");
@@ -177,6 +189,13 @@ int ledger_read(struct ledger *l, struct session *s, struct history *h, struct d
 	return session_query(s, l->select_rows, strlen(l->select_rows), NULL, 0, add_row, &r, r.err);
 }
 
+static int count_own(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
+{
+	(void)ncol, (void)len, (void)type;
+	*(int *)arg += number(v[0]) == 1;
+	return 0;
+}
+
 int ledger_is_unchanged(struct ledger *l, struct session *s, const struct history *h)
 {
 	struct history now = { 0 };
@@ -185,7 +204,7 @@ int ledger_is_unchanged(struct ledger *l, struct session *s, const struct histor
 
 	/* Where there was none, there still is none. */
 	if (!h->has_ledger)
-		return !l->is_half_made && session_query(s, l->exists, strlen(l->exists), NULL, 0, count_row, &n, NULL) == 0 && n == 0;
+		return !l->is_half_made && session_query(s, l->look, strlen(l->look), NULL, 0, count_own, &n, NULL) == 0 && n == 0;
 	return h->last_event > 0 &&
 	       session_query(s, l->select_last, strlen(l->select_last), NULL, 0, read_last, &r, NULL) == 0 &&
 	       now.last_event == h->last_event;
@@ -284,37 +303,4 @@ int ledger_events(struct ledger *l, struct session *s, int64_t limit, const char
 		p[n++] = (struct dunlin_param){ .value = text, .len = strlen(text), .is_integer = 1 };
 	}
 	return session_query(s, sql, strlen(sql), p, n, read_event, &r, err);
-}
-
-struct name_list { struct arena *a; const char **v; size_t n, cap; struct dunlin_error *err; };
-
-static int add_name(void *arg, int ncol, const char *const *v, const size_t *len, const int32_t *type)
-{
-	struct name_list *l = arg;
-
-	(void)type;
-	if (ncol < 1 || !v[0])
-		return 0;
-	if (mem_grow(&l->v, &l->cap, l->n, sizeof *l->v) < 0)
-		return error_nomem(l->err);
-	l->v[l->n] = arena_strndup(l->a, v[0], len[0]);
-	return l->v[l->n++] ? 0 : error_nomem(l->err);
-}
-
-int ledger_foreign_tables(struct ledger *l, struct session *s, struct arena *a,
-                          const char ***out, size_t *n, struct dunlin_error *err)
-{
-	struct name_list list = { .a = a, .err = err };
-	int rc = session_query(s, l->foreign, strlen(l->foreign), NULL, 0, add_name, &list, err);
-
-	if (rc == 0 && list.n) {
-		*out = arena_alloc(a, list.n * sizeof **out);
-		if (*out)
-			memcpy(*out, list.v, list.n * sizeof **out);
-		else
-			rc = error_nomem(err);
-		*n = list.n;
-	}
-	mem_free(list.v);
-	return rc;
 }
