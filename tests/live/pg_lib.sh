@@ -57,7 +57,7 @@ new_db() {
 # --- servers of our own ---------------------------------------------------------
 
 declare -A own_port own_data own_log own_pid
-own_folder='' own_user='' own_bin=''
+own_folder='' own_user='' own_bin='' own_as=(env)
 
 pg_clean() {
 	local name db
@@ -95,17 +95,14 @@ needs_own_postgresql() {
 		own_user=postgres
 		id postgres >/dev/null 2>&1 || own_user=nobody
 		chown "$own_user" "$own_folder"
+		own_as=(setpriv --reuid="$own_user" --regid="$(id -g "$own_user")" --clear-groups env HOME="$own_folder")
 	fi
 	chmod 711 "$own_folder"
 }
 
 # As the user that servers run as.
 own_do() {
-	if [ -n "$own_user" ]; then
-		setpriv --reuid="$own_user" --regid="$(id -g "$own_user")" --clear-groups env HOME="$own_folder" "$@"
-	else
-		"$@"
-	fi
+	"${own_as[@]}" "$@"
 }
 
 own_new_port() {
@@ -182,7 +179,8 @@ own_bouncer() {
 		"listen_port = ${own_port[$name]}" 'listen_addr = 127.0.0.1' 'unix_socket_dir =' 'auth_type = any' \
 		"pool_mode = $3" 'server_lifetime = 3600' "logfile = ${own_log[$name]}" "${@:4}" >"$ini"
 	chmod 644 "$ini"
-	own_do pgbouncer -q "$ini" >/dev/null 2>&1 &
+	# Not by a function: $! is to be the process itself.
+	"${own_as[@]}" pgbouncer -q "$ini" >/dev/null 2>&1 &
 	own_pid[$name]=$!
 	eventually 10 psql -XAtqc 'SELECT 1' "$(own_url "$name")" || own_bail "pgbouncer does not answer" "$name"
 }
