@@ -89,6 +89,7 @@ const struct command cmd_repair = {
 	.description =
 		"Without an option it shows what is failed or stuck and what can be done. The options do\n"
 		"it; they ask first, and are recorded with who did it. VERSION narrows --retry and\n"
-		"--accept-checksums to one migration.\n",
+		"--accept-checksums to one migration. --accept-checksums also takes what has run of a\n"
+		"half migration as the file has it now.\n",
 	.example = "$ dunlin repair --mark-applied 1.0.6-001\n",
 };
