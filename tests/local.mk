@@ -116,6 +116,7 @@ shell_tests = \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/servers.test \
 	tests/tools/proxy.test
 TESTS += $(unit_tests) $(sqlite_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
@@ -167,6 +168,7 @@ EXTRA_DIST += \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/servers.test \
 	tests/tools/proxy.test \
 	tests/unit/plan_case.h \
 	tests/unit/run_fixture.h \
