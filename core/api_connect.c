@@ -378,16 +378,20 @@ int handle_reconnect(void *arg, struct dunlin_error *err)
 {
 	struct dunlin *d = arg;
 	int64_t wait = config_duration(d->config, "lock-wait"), end = now_ms() + (wait >= 0 ? wait : 60000);
+	struct dunlin_error own;
 
+	if (!err)
+		err = &own;
 	if (d->is_adopted)
 		return error_set(err, DUNLIN_EXIT_UNKNOWN, DUNLIN_CLASS_CONNECTION,
 		                 "the application's own connection was lost");
-	session_close(&d->session);
-	d->is_locked = 0;
 	for (;;) {
-		if (handle_open(d, OPEN_EXISTING, err) == 0)
-			return handle_lock(d, err);
-		if (err && err->errclass != DUNLIN_CLASS_CONNECTION)
+		session_close(&d->session);
+		d->is_locked = 0;
+		/* A server that comes back may go again before the lock is ours. */
+		if (handle_open(d, OPEN_EXISTING, err) == 0 && handle_lock(d, err) == 0)
+			return 0;
+		if (err->errclass != DUNLIN_CLASS_CONNECTION)
 			return -1;
 		if (now_ms() >= end || wait_a_little(d, end - now_ms(), err) < 0)
 			return -1;

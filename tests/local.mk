@@ -190,6 +190,7 @@ shell_tests = \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/servers.test \
 	tests/tools/proxy.test
 TESTS += $(unit_tests) $(sqlite_tests) $(postgresql_tests) $(mariadb_tests) $(shell_tests)
 # What tests read, and the scripts themselves.
@@ -257,6 +258,7 @@ EXTRA_DIST += \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/servers.test \
 	tests/tools/proxy.test \
 	tests/unit/mariadb_fixture.h \
 	tests/unit/plan_case.h \
