@@ -43,11 +43,14 @@ static int keep(struct facts *f)
 
 static int is_ignored(const struct facts *f, const char *name)
 {
-	size_t i;
+	size_t i, n;
 
-	for (i = 0; i < f->n_ignore; i++)
-		if (strcasecmp(f->ignore[i], name) == 0)
+	for (i = 0; i < f->n_ignore; i++) {
+		n = strlen(f->ignore[i]);
+		/* The ledger's companion on a cluster goes with it (cluster.c). */
+		if (strncasecmp(f->ignore[i], name, n) == 0 && (!name[n] || strcmp(name + n, "_cluster") == 0))
 			return 1;
+	}
 	return 0;
 }
 
