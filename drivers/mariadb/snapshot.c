@@ -86,10 +86,8 @@ static void sql_add(struct facts *f, const char *sql)
 		drv_normalise_token(&t, &f->body, &prev);
 	}
 	f->line.is_failed |= f->body.is_failed | name.is_failed;
-	if (f->body.len && f->body.p[0] == ' ')
-		drv_text_adds(&f->line, f->body.p);
-	else if (f->body.len)
-		drv_text_addf(&f->line, " %s", f->body.p);
+	if (f->body.len)
+		drv_text_addf(&f->line, "%s%s", f->line.len && f->line.p[f->line.len - 1] == '(' ? "" : " ", f->body.p);
 	drv_text_clear(&name);
 }
 
