@@ -67,7 +67,7 @@ static json_t *json_segments(const struct dunlin_action *a)
 
 json_t *json_action(const struct dunlin_action *a)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
+	json_t *out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
 		"action", json_text(a->kind_name),
 		"component", json_text(a->component),
 		"version", json_text(a->version),
@@ -75,8 +75,11 @@ json_t *json_action(const struct dunlin_action *a)
 		"batch", json_count(a->batch),
 		"statements", (json_int_t)a->statements,
 		"transaction", json_text(a->transaction),
-		"reason", json_text(a->reason),
-		"segments", json_segments(a));
+		"reason", json_text(a->reason));
+
+	if (out && a->n_segment)
+		json_object_set_new(out, "segments", json_segments(a));
+	return out;
 }
 
 json_t *json_finding(const struct dunlin_finding *f)

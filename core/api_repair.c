@@ -66,6 +66,47 @@ static int show_half_changed(struct repair *r, const struct plan_entry *e)
 	           "is as the file now says, --accept-checksums; or decide by --mark-applied or --mark-reverted.");
 }
 
+/* The first line of the statement that was in flight, and where it stands; "" where
+ * there is none, or its file no longer has it. */
+static int64_t statement_in_flight(struct repair *r, const struct plan_entry *e, struct dunlin_error *out)
+{
+	int is_down = e->row->direction == DIRECTION_DOWN;
+	const struct script_section *sec = e->m && !e->m->is_bad ? &e->m->script.section[is_down ? SECTION_DOWN : SECTION_UP] : NULL;
+	struct script_reader *reader = NULL;
+	struct script_statement st;
+	int64_t n = 0;
+
+	error_clear(out);
+	if (row_in_flight(e->row, &n, NULL) != 1 || !sec || !sec->is_present ||
+	    script_reader_open(&reader, &r->w->env, sec, NULL) < 0)
+		return 0;
+	while (script_reader_next(reader, &st, NULL) > 0)
+		if (st.index + 1 == n) {
+			error_statement(out, st.st.text, st.st.len);
+			out->line = st.st.line;
+			break;
+		}
+	script_reader_close(reader);
+	return out->statement[0] ? n : 0;
+}
+
+static int show_stuck(struct repair *r, const struct plan_entry *e)
+{
+	struct dunlin_error at;
+	char text[640];
+	int64_t n = statement_in_flight(r, e, &at);
+	int len = snprintf(text, sizeof text, "stuck: its run died after statement %lld of %lld",
+	                   (long long)e->row->statements_done, (long long)e->row->statements_total);
+
+	if (n > 0)
+		snprintf(text + len, sizeof text - (size_t)len, "; in flight was statement %lld: %.400s", (long long)n, at.statement);
+	if (say(r, "stuck", e, text, "`dunlin up` settles it where the database can tell; else look whether the "
+	        "statement has run, and decide by --retry, --mark-applied or --mark-reverted.") < 0)
+		return -1;
+	r->out->v[r->out->n - 1].line = at.line;
+	return 0;
+}
+
 static int show_one(struct repair *r, const struct plan_entry *e)
 {
 	const struct ledger_row *row = e->row;
@@ -81,10 +122,7 @@ static int show_one(struct repair *r, const struct plan_entry *e)
 			? "`dunlin rollback` goes on with its down; `repair --retry` forgets the failure."
 			: "Mend the file and run `dunlin up`; or decide by --retry, --mark-applied or --mark-reverted.");
 	case STATE_STUCK:
-		snprintf(text, sizeof text, "stuck: its run died after statement %lld of %lld",
-		         (long long)row->statements_done, (long long)row->statements_total);
-		return say(r, "stuck", e, text, "`dunlin up` settles it where the database can tell; else look whether the "
-			"statement has run, and decide by --retry, --mark-applied or --mark-reverted.");
+		return show_stuck(r, e);
 	case STATE_CHANGED:
 		return say(r, "changed", e, "its statements are not those that were applied",
 			"Restore the file, or accept it as it is by `dunlin repair --accept-checksums`.");

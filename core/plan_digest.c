@@ -41,15 +41,19 @@ static void add_action(struct buf *b, const struct plan_action *a)
 	int runs_down = a->pub.kind == DUNLIN_ACTION_REVERT;
 	const struct script *script = a->m && !runs_down ? &a->m->script : NULL;
 
-	add_text(b, a->pub.kind_name);
+	/* Where a statement was in flight, a look without the lock cannot tell what
+	 * became of it: the plan is the same once it is settled. */
+	int is_unsettled = a->row && row_in_flight(a->row, NULL, NULL) != 0;
+
+	add_text(b, is_unsettled && !runs_down ? "resume" : a->pub.kind_name);
 	add_text(b, a->pub.component);
 	add_text(b, a->pub.version);
 	add_text(b, script ? script->checksum : "");
 	add_text(b, script ? script->statements_checksum : "");
 	add_text(b, runs_down && a->section ? a->section->body_sum : "");
-	add_text(b, a->pub.transaction);
-	add_number(b, (uint64_t)a->pub.statements, ',');
-	add_number(b, (uint64_t)a->pub.resume_at, ',');
+	add_text(b, is_unsettled ? "none" : a->pub.transaction);
+	add_number(b, is_unsettled ? 0 : (uint64_t)a->pub.statements, ',');
+	add_number(b, is_unsettled ? (uint64_t)a->row->statements_done + 1 : (uint64_t)a->pub.resume_at, ',');
 	add_number(b, (uint64_t)a->shared_group, '\n');
 }
 

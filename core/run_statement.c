@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROBE_SQL_SIZE 16384
+#define PROBE_SQL_SIZE 32768
 
 struct dunlin_step *step_add(struct stepping *g, int kind)
 {

@@ -90,6 +90,7 @@ endif
 if DRIVER_MARIADB
 # list: tests/unit/test_mariadb*.c without .c
 mariadb_tests = \
+	tests/unit/test_mariadb_catalog \
 	tests/unit/test_mariadb_driver \
 	tests/unit/test_mariadb_parts
 else
@@ -136,10 +137,12 @@ tests_unit_test_postgresql_snapshot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/dr
 mariadb_ldadd = $(dunlin_mariadb_la_OBJECTS) libdrivercommon.la $(LDADD) $(DRIVER_MARIADB_LIBS)
 mariadb_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/drivers -I$(top_srcdir)/drivers/mariadb $(DRIVER_MARIADB_CFLAGS)
 # each: tests/unit/test_mariadb*.c: tests_unit_@_LDADD = $(mariadb_ldadd)
+tests_unit_test_mariadb_catalog_LDADD = $(mariadb_ldadd)
 tests_unit_test_mariadb_driver_LDADD = $(mariadb_ldadd)
 tests_unit_test_mariadb_parts_LDADD = $(mariadb_ldadd)
 
 # each: tests/unit/test_mariadb*.c: tests_unit_@_CPPFLAGS = $(mariadb_cppflags)
+tests_unit_test_mariadb_catalog_CPPFLAGS = $(mariadb_cppflags)
 tests_unit_test_mariadb_driver_CPPFLAGS = $(mariadb_cppflags)
 tests_unit_test_mariadb_parts_CPPFLAGS = $(mariadb_cppflags)
 
@@ -178,6 +181,7 @@ shell_tests = \
 	tests/live/my_kill.test \
 	tests/live/my_run.test \
 	tests/live/my_session.test \
+	tests/live/my_settle.test \
 	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \
@@ -245,6 +249,7 @@ EXTRA_DIST += \
 	tests/live/my_lib.sh \
 	tests/live/my_run.test \
 	tests/live/my_session.test \
+	tests/live/my_settle.test \
 	tests/live/pg_catalog.test \
 	tests/live/pg_connect.test \
 	tests/live/pg_copy.test \

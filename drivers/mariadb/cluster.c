@@ -145,10 +145,19 @@ void my_cluster_let_go(struct dunlin_conn *c)
 
 	if (!c->token[0])
 		return;
+	c->is_ignoring_stop++;
+	if (c->is_begun || c->is_user_tx)
+		my_do(c, "ROLLBACK", NULL);
 	drv_text_addf(&t, "UPDATE %s SET token = '', n = n + 1 WHERE token = '%s'", c->lock_cluster, c->token);
 	run(c, &t, NULL);
+	c->is_ignoring_stop--;
 	drv_text_clear(&t);
 	c->token[0] = '\0';
+}
+
+int my_cluster_again(struct dunlin_conn *c, struct dunlin_driver_error *err)
+{
+	return c->is_locked ? my_cluster_take(c, err) : DUNLIN_OK;
 }
 
 void my_cluster_check(const struct dunlin_conn *owner, struct my_packet *p, size_t step)

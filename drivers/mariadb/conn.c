@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "my_catalog.h"
+#include "my_packet.h"
 
 #define OLDEST 100300 /* MariaDB 10.3 */
 
@@ -72,11 +73,13 @@ static int prepare(struct dunlin_conn *c, MYSQL *my, struct dunlin_driver_error 
 static void keep_alive(MYSQL *my)
 {
 	int fd = mysql_get_socket(my), on = 1, idle = 15, interval = 5, count = 4;
+	unsigned unheard_ms = 40000; /* of what was sent */
 
 	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0) {
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard_ms, sizeof unheard_ms);
 	}
 }
 
@@ -322,6 +325,8 @@ void my_close(struct dunlin_conn *c)
 	if (!c)
 		return;
 	my_side_close(c);
+	if (c->my && !c->is_lost)
+		my_cluster_let_go(c);
 	if (c->my && c->is_adopted)
 		my_give_back(c);
 	else if (c->my)

@@ -28,9 +28,8 @@ static int run(const struct dunlin_kv *kv, size_t n, const struct dunlin_control
 	int status = my_open_server(kv, n, ctl, &c, err);
 
 	drv_text_addf(&sql, "%s ", verb);
-	/* What the options say, the option files' word included. */
-	if (status == DUNLIN_OK && !name)
-		name = c->opt.database;
+	if (!name)
+		name = drv_option(kv, n, "database");
 	if (status == DUNLIN_OK && (!name || !*name))
 		status = no_name(err);
 	if (status == DUNLIN_OK) {

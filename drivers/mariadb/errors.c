@@ -205,7 +205,6 @@ static const struct {
 	{ 1045, "Look at user and password, and whether the user may come from this host." },
 	{ 1698, "Look at user and password; an account that goes by the system's user needs the socket, and that user." },
 	{ 1040, "Wait, or raise max_connections on the server." },
-	{ 1290, "Look at the server's read_only, or connect to the primary." },
 	{ 1836, "Connect to the primary: this server is read-only." },
 	{ 1049, "`dunlin create` makes the database." },
 	{ 1046, "Name the database in the URL: mariadb://USER@HOST/DATABASE." },
@@ -219,6 +218,12 @@ int my_stopped(struct dunlin_conn *c, struct dunlin_driver_error *err)
 	if (c->cause == MY_CAUSE_DEADLINE)
 		return drv_error(err, DUNLIN_ETIMEOUT, DUNLIN_CLASS_TIMEOUT, 0, "the time for the whole command is over");
 	return drv_error(err, DUNLIN_ECANCELLED, DUNLIN_CLASS_INTERRUPTED, 1317, "interrupted");
+}
+
+/* 1290 names the option that stands in the way, in every language. */
+static int is_read_only(const char *message)
+{
+	return strstr(message, "read-only") || strstr(message, "read_only");
 }
 
 int my_db_error(struct dunlin_conn *c, const char *sql, size_t len, struct dunlin_driver_error *err)
@@ -241,8 +246,10 @@ int my_db_error(struct dunlin_conn *c, const char *sql, size_t len, struct dunli
 	if (err) {
 		if (strcmp(sqlstate, "HY000") != 0 && strcmp(sqlstate, "00000") != 0)
 			snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
+		if (native == 1290 && is_read_only(message))
+			drv_hint(err, "Connect to the primary: this server is read-only.");
 		err->is_retryable = native == 1205 || native == 1213;
-		err->is_unsafe = native == 1290 || native == 1836;
+		err->is_unsafe = native == 1836 || (native == 1290 && is_read_only(message));
 		if (native == 1064)
 			err->position = my_error_position(message, sql, len);
 		if (err->position >= 0)

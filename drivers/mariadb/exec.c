@@ -16,6 +16,7 @@
 #include "my_packet.h"
 
 #define GUARD "dunlin_guard"
+#define BEGIN_CLOCK "@dunlin_begin = sysdate(6)" /* the dialect's elapsed_ms counts from it */
 #define PACKET_BYTES (256 * 1024)
 #define PACKET_OPS   500
 
@@ -206,6 +207,8 @@ static void add_lock_check(struct run *r, size_t i)
 	drv_text_adds(&r->p.sql, MY_FAILS_IF "((");
 	my_lock_check(r->c, &r->p.sql);
 	drv_text_adds(&r->p.sql, ") = 0)");
+	if (kind_at(r, i) == DUNLIN_STEP_BEGIN)
+		drv_text_adds(&r->p.sql, ", " BEGIN_CLOCK);
 }
 
 /* Where the group that begins or goes on at i comes to `kind` before its COMMIT. */
@@ -253,7 +256,8 @@ static int add_begin(struct run *r, const struct dunlin_step *step, size_t i)
 		my_timeouts(c, step->lock_timeout_ms, step->statement_timeout_ms, &r->p.sql);
 		c->session.has_timeouts = 1;
 	}
-	my_packet_adds(&r->p, MY_OP_OWN, i, "SET @dunlin_begin = sysdate(6)");
+	if (!c->is_locked)
+		my_packet_adds(&r->p, MY_OP_OWN, i, "SET " BEGIN_CLOCK);
 	if (step->sql && my_is_single(step->sql, step->sql_len, c->my->server_status)) {
 		if (my_packet_add(&r->p, MY_OP_OWN, i))
 			drv_text_add(&r->p.sql, step->sql, step->sql_len);

@@ -62,6 +62,8 @@ int  my_alone_warnings(struct dunlin_conn *c, size_t index, struct dunlin_driver
 /* With the node's own lock held: the cluster's.  EBUSY: a run on another node has it. */
 int  my_cluster_take(struct dunlin_conn *c, struct dunlin_driver_error *err);
 void my_cluster_let_go(struct dunlin_conn *c);
+/* After the schema was wiped, and the table with it. */
+int  my_cluster_again(struct dunlin_conn *c, struct dunlin_driver_error *err);
 /* Right after START TRANSACTION.  owner: who holds the lock. */
 void my_cluster_check(const struct dunlin_conn *owner, struct my_packet *p, size_t step);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "my_catalog.h"
+#include "my_packet.h"
 
 struct list { struct drv_text sql; }; /* statements, each ended by NUL */
 
@@ -51,6 +52,8 @@ int my_drop_objects(struct dunlin_conn *c, struct dunlin_driver_error *err)
 		status = my_do(c, l.sql.p + at, err);
 	if (c->my && !c->is_lost)
 		my_do(c, "SET foreign_key_checks = @dunlin_keys", NULL);
+	if (status == DUNLIN_OK)
+		status = my_cluster_again(c, err);
 	drv_text_clear(&l.sql);
 	return status;
 }

@@ -201,6 +201,20 @@ static void context(struct writing *w)
 	drv_text_adds(&w->out, ", current_user(), current_role())), 12)");
 }
 
+/* RENAME names a table that changes its place several times. */
+static int is_repeated(const struct my_target *t, size_t i)
+{
+	const struct my_object *o = &t->object[i];
+	size_t k;
+
+	for (k = 0; k < i; k++)
+		if (t->object[k].kind == o->kind && strcmp(t->object[k].name.p, o->name.p) == 0 &&
+		    t->object[k].schema.len == o->schema.len &&
+		    (o->schema.len == 0 || strcmp(t->object[k].schema.p, o->schema.p) == 0))
+			return 1;
+	return 0;
+}
+
 static void write(struct writing *w, const struct my_target *t)
 {
 	size_t i;
@@ -220,6 +234,8 @@ static void write(struct writing *w, const struct my_target *t)
 	} else {
 		drv_text_adds(&w->out, "md5(concat(");
 		for (i = 0; i < t->n; i++) {
+			if (is_repeated(t, i))
+				continue;
 			drv_text_adds(&w->out, i ? ", ',', " : "");
 			/* Several expressions are one row of a concat of their own. */
 			drv_text_adds(&w->out, "concat('', ");
@@ -275,7 +291,7 @@ int my_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answe
              struct dunlin_driver_error *err)
 {
 	static const char verb[] = "SELECT ";
-	const size_t size = 16384;
+	const size_t size = 32768;
 	char *query;
 	int status = my_enter(c, err);
 

@@ -43,11 +43,14 @@ static int keep(struct facts *f)
 
 static int is_ignored(const struct facts *f, const char *name)
 {
-	size_t i;
+	size_t i, n;
 
-	for (i = 0; i < f->n_ignore; i++)
-		if (strcasecmp(f->ignore[i], name) == 0)
+	for (i = 0; i < f->n_ignore; i++) {
+		n = strlen(f->ignore[i]);
+		/* The ledger's companion on a cluster goes with it (cluster.c). */
+		if (strncasecmp(f->ignore[i], name, n) == 0 && (!name[n] || strcmp(name + n, "_cluster") == 0))
 			return 1;
+	}
 	return 0;
 }
 
@@ -83,10 +86,8 @@ static void sql_add(struct facts *f, const char *sql)
 		drv_normalise_token(&t, &f->body, &prev);
 	}
 	f->line.is_failed |= f->body.is_failed | name.is_failed;
-	if (f->body.len && f->body.p[0] == ' ')
-		drv_text_adds(&f->line, f->body.p);
-	else if (f->body.len)
-		drv_text_addf(&f->line, " %s", f->body.p);
+	if (f->body.len)
+		drv_text_addf(&f->line, "%s%s", f->line.len && f->line.p[f->line.len - 1] == '(' ? "" : " ", f->body.p);
 	drv_text_clear(&name);
 }
 

@@ -39,8 +39,14 @@ static int may_bring_other_tables(const char *sql, size_t len)
 	struct cursor c = { sql, sql + len };
 	struct drv_token t = next(&c), u;
 
+	if (drv_token_is(&t, "RENAME")) {
+		while ((t = next(&c)).kind != DRV_TOKEN_END)
+			if (drv_token_is(&t, ".")) /* perhaps from another database */
+				return 1;
+		return 0;
+	}
 	if (!drv_token_is(&t, "CREATE") && !drv_token_is(&t, "ALTER"))
-		return drv_token_is(&t, "RENAME") || drv_token_is(&t, "SET"); /* from another database; SET STATEMENT */
+		return drv_token_is(&t, "SET"); /* SET STATEMENT .. FOR */
 	for (t = next(&c); t.kind != DRV_TOKEN_END; t = u) {
 		u = next(&c);
 		if (drv_token_is(&t, "ENGINE") || drv_token_is(&t, "TYPE")) {
