@@ -192,6 +192,12 @@ static void a_commit_that_rolls_back_is_a_failure(void)
 	TAP_EQ_INT(state(), DUNLIN_TX_FAILED);
 	TAP_EQ_INT(drv->commit(c, &err), DUNLIN_ERROR);
 	TAP_EQ_INT(state(), DUNLIN_TX_NONE);
+	/* Behind the seal nothing but the command tag tells. */
+	MUST(MANY(BEGIN, RUN("CREATE TABLE a (id int)"), SEAL));
+	TAP_EQ_INT(drv->exec(c, &(struct dunlin_step)LEDGER("SELECT 1 / 0"), &err), DUNLIN_ERROR);
+	TAP_EQ_INT(MANY(COMMIT), DUNLIN_ERROR);
+	TAP_EQ_INT(res.n_durable, 0);
+	TAP_OK(strstr(err.message, "ROLLBACK") != NULL);
 	/* The file's own, too. */
 	MUST(exec(c, "BEGIN"));
 	TAP_EQ_INT(drv->exec(c, &(struct dunlin_step)RUN("SELECT 1 / 0"), &err), DUNLIN_ERROR);
