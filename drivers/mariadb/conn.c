@@ -118,7 +118,7 @@ static int dial(struct dunlin_conn *c, struct dunlin_driver_error *err)
 
 	status = mysql_real_connect_start(&ret, c->my, o->socket ? NULL : o->host ? o->host : "localhost", o->user,
 	                                  o->password, o->database, o->port, o->socket,
-	                                  CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS);
+	                                  CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS | CLIENT_FOUND_ROWS);
 	while (status)
 		status = mysql_real_connect_cont(&ret, c->my, my_wait(c, status));
 	if (!ret)

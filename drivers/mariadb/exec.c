@@ -562,8 +562,9 @@ static int run_steps(struct run *r)
 	return status == DUNLIN_OK ? flush(r) : status;
 }
 
-int my_exec_many(struct dunlin_conn *c, const struct dunlin_step *steps, size_t n_step,
-                 const struct dunlin_exec_observer *obs, struct dunlin_exec_result *res, struct dunlin_driver_error *err)
+/* is_kept: a failure leaves the transaction that was open as the server leaves it. */
+static int carry_out(struct dunlin_conn *c, const struct dunlin_step *steps, size_t n_step, int is_kept,
+                     const struct dunlin_exec_observer *obs, struct dunlin_exec_result *res, struct dunlin_driver_error *err)
 {
 	struct run r = { .c = c, .to = c, .at = c, .steps = steps, .n = n_step, .err = err };
 	int status = my_enter(c, err);
@@ -575,7 +576,7 @@ int my_exec_many(struct dunlin_conn *c, const struct dunlin_step *steps, size_t 
 	c->obs = obs;
 	r.tx = c->is_begun ? TX_OWN : c->is_user_tx ? TX_FILE : TX_NONE;
 	status = run_steps(&r);
-	if (status != DUNLIN_OK)
+	if (status != DUNLIN_OK && !is_kept)
 		roll_back(c);
 	if (!c->is_begun)
 		put_timeouts_back(c);
@@ -587,13 +588,20 @@ int my_exec_many(struct dunlin_conn *c, const struct dunlin_step *steps, size_t 
 	return status;
 }
 
+int my_exec_many(struct dunlin_conn *c, const struct dunlin_step *steps, size_t n_step,
+                 const struct dunlin_exec_observer *obs, struct dunlin_exec_result *res, struct dunlin_driver_error *err)
+{
+	return carry_out(c, steps, n_step, 0, obs, res, err);
+}
+
 /* --- one step by itself ---------------------------------------------------------------------------------- */
 
 static int run_one(struct dunlin_conn *c, const struct dunlin_step *step, struct dunlin_driver_error *err)
 {
 	struct dunlin_exec_result res = { .struct_size = sizeof res };
+	int is_inside = (c->is_begun || c->is_user_tx) && (step->kind == DUNLIN_STEP_STATEMENT || step->kind == DUNLIN_STEP_LEDGER);
 
-	return my_exec_many(c, step, 1, NULL, &res, err);
+	return carry_out(c, step, 1, is_inside, NULL, &res, err);
 }
 
 int my_exec(struct dunlin_conn *c, const struct dunlin_step *step, struct dunlin_driver_error *err)
