@@ -346,13 +346,16 @@ static int search(const char *name, const char *path, const struct dunlin_driver
 	return rc;
 }
 
+/* What dunlin_driver_load() has given out. */
+static struct made { struct made *next; struct dunlin_driver drv; struct dunlin_dialect dialect; } *all_made;
+
 int dunlin_driver_load(const char *path, const struct dunlin_host *lent, const struct dunlin_driver **out,
                        struct dunlin_error *err)
 {
 	static const char prefix[] = PREFIX, suffix[] = SUFFIX;
 	char folder[PATH_MAX], name[80];
 	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
-	struct { struct dunlin_driver drv; struct dunlin_dialect dialect; } *made;
+	struct made *made;
 	dunlin_driver_entry_fn *fn = NULL;
 	struct dunlin_error why;
 	size_t n = strlen(file);
@@ -373,6 +376,10 @@ int dunlin_driver_load(const char *path, const struct dunlin_host *lent, const s
 	if (rc == 0)
 		rc = start(fn, lent, name, &made->drv, &made->dialect, &why);
 	if (rc == 0) {
+		pthread_mutex_lock(&registry_lock);
+		made->next = all_made;
+		all_made = made;
+		pthread_mutex_unlock(&registry_lock);
 		*out = &made->drv;
 		return 0;
 	}

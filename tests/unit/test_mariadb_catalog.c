@@ -103,7 +103,7 @@ static void the_objects_of_a_statement(void)
 static void what_each_statement_does_is_seen(void)
 {
 	static const char *const cases[] = {
-		"CREATE TABLE a (id int NOT NULL PRIMARY KEY, n int, t varchar(20))",
+		"CREATE TABLE a (id int NOT NULL PRIMARY KEY, n int, t varchar(20)) CHARACTER SET latin1",
 		"CREATE TABLE b (id int) SELECT 1 AS x",
 		"ALTER TABLE a ADD COLUMN m int",
 		"ALTER TABLE a MODIFY m bigint",

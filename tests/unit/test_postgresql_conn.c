@@ -94,7 +94,8 @@ static void a_stop_ends_the_statement_in_the_server(void)
 	TAP_EQ_INT(sleep_until(DEED_STOP, &took), DUNLIN_ECANCELLED);
 	TAP_EQ_INT(err.errclass, DUNLIN_CLASS_INTERRUPTED);
 	TAP_OK(took < 1000);
-	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"), "0");
+	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' "
+	           "AND query LIKE 'SELECT pg_sleep%'"), "0");
 	must_stop = 0;
 	MUST(query("SELECT 1"));
 	leave();
@@ -344,7 +345,11 @@ static void a_scratch_database_has_a_url_without_password(void)
 	MUST(drv->scratch(kv, n, &ctl, url, sizeof url, &err));
 	TAP_OK(strncmp(url, "postgresql://", 13) == 0 && strstr(url, "/dunlin_scratch_") != NULL);
 	TAP_OK(strstr(url, "password") == NULL);
+	for (size_t i = 0; i < n; i++) /* the URL has none, the server may want one */
+		if (strcmp(kv[i].key, "password") == 0)
+			setenv("PGPASSWORD", kv[i].value, 1);
 	look = PQconnectdb(url);
+	unsetenv("PGPASSWORD");
 	if (TAP_EQ_INT(PQstatus(look), CONNECTION_OK)) {
 		snprintf(name, sizeof name, "%s", PQdb(look));
 		TAP_EQ_STR(raw_ask(look, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
