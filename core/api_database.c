@@ -133,7 +133,8 @@ static int wait_for_answer(struct dunlin *d, struct dunlin_error *err)
 
 		if (handle_open(d, OPEN_EXISTING, err) == 0)
 			return 0;
-		if (err->errclass != DUNLIN_CLASS_CONNECTION && err->errclass != DUNLIN_CLASS_TIMEOUT)
+		if ((err->errclass != DUNLIN_CLASS_CONNECTION && err->errclass != DUNLIN_CLASS_TIMEOUT) ||
+		    err->code == DUNLIN_EXIT_UNSAFE) /* it answers, and time does not mend it */
 			return -1;
 		last = *err;
 		if (d->cancel)

@@ -105,13 +105,50 @@ int step_unchanged(const struct script_env *env, const struct script_section *se
 	return is_same;
 }
 
-/* An answer that is empty is none; those that begin with different contexts
- * ("a1b2:") say nothing about each other. */
+/* "a1b2:": where the answer was seen.  The length of that, 0 where it is not told. */
+static size_t context_of(const char *answer)
+{
+	size_t n = strspn(answer, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return answer[n] == ':' ? n : 0;
+}
+
+/* An answer that is empty is none; those of different contexts say nothing about
+ * each other. */
 static int is_comparable(const char *a, const char *b)
 {
-	size_t n = strcspn(a, ":"), m = strcspn(b, ":");
+	size_t n = context_of(a);
 
-	return a[0] && (!a[n] || !b[m] || (n == m && memcmp(a, b, n) == 0));
+	return a[0] && n == context_of(b) && memcmp(a, b, n) == 0;
+}
+
+/* What the file had set by then decides which object a name means. */
+static int replay(struct session *s, const struct split_statement *st)
+{
+	const struct dunlin_step step = {
+		.struct_size = sizeof step, .kind = DUNLIN_STEP_STATEMENT, .traits = st->traits, .sql = st->text,
+		.sql_len = st->len, .expect_rows = -1, .lock_timeout_ms = -1, .statement_timeout_ms = -1,
+	};
+
+	return s->drv->exec(s->conn, &step, session_error(s)) == DUNLIN_OK;
+}
+
+static int is_setting(const struct session *s, const struct split_statement *st)
+{
+	const uint32_t setting = DUNLIN_ST_SESSION | DUNLIN_ST_PREAMBLE;
+
+	return (st->traits & (setting | DUNLIN_ST_NO_TX)) == setting && session_has(s, DUNLIN_CAP_RESET_SESSION);
+}
+
+/* The session as it was before; what the probe said of the line stays. */
+static int reset(struct session *s, int out)
+{
+	struct dunlin_driver_error keep = s->de;
+
+	if (s->drv->reset_session(s->conn, session_error(s)) != DUNLIN_OK)
+		return SETTLED_UNKNOWN;
+	s->de = keep;
+	return out;
 }
 
 int step_settle(struct session *s, const struct script_env *env, const struct script_section *sec,
@@ -126,7 +163,7 @@ int step_settle(struct session *s, const struct script_env *env, const struct sc
 	struct script_statement st;
 	char sum[SHA256_TEXT], answer[STEP_PROBE_SIZE];
 	struct sha256 h;
-	int rc, out = SETTLED_UNKNOWN;
+	int rc, is_replayed = 0, out = SETTLED_UNKNOWN;
 
 	if (!hash)
 		out = SETTLED_NOT_RUN; /* nothing was in flight */
@@ -135,8 +172,13 @@ int step_settle(struct session *s, const struct script_env *env, const struct sc
 	if (!hash || is_repeatable || !before || !before[0] || !session_has(s, DUNLIN_CAP_PROBE) ||
 	    script_reader_open(&reader, env, sec, NULL) < 0)
 		goto out;
-	while ((rc = script_reader_next(reader, &st, NULL)) > 0 && st.index + 1 < n)
-		;
+	while ((rc = script_reader_next(reader, &st, NULL)) > 0 && st.index + 1 < n) {
+		if (!is_setting(s, &st.st))
+			continue;
+		is_replayed = 1;
+		if (!replay(s, &st.st))
+			goto out;
+	}
 	if (rc <= 0)
 		goto out;
 	sha256_start(&h);
@@ -146,9 +188,11 @@ int step_settle(struct session *s, const struct script_env *env, const struct sc
 	if (strcmp(sum, hash) != 0)
 		goto out;
 	if (s->drv->probe(s->conn, st.st.text, st.st.len, answer, sizeof answer, session_error(s)) == DUNLIN_OK &&
-	    (!session_has(s, DUNLIN_CAP_PROBE_SQL) || is_comparable(answer, before)))
+	    is_comparable(answer, before))
 		out = strcmp(answer, before) == 0 ? SETTLED_NOT_RUN : SETTLED_RAN;
 out:
+	if (is_replayed)
+		out = reset(s, out);
 	script_reader_close(reader);
 	json_decref(intent);
 	return out;

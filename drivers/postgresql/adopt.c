@@ -85,7 +85,7 @@ static int note_setting(void *arg, const PGresult *res)
 
 static int note_leftovers(void *arg, const PGresult *res)
 {
-	static const char *const ends[] = { "CLOSE ALL", "UNLISTEN *", "DISCARD TEMP", "DEALLOCATE ALL" };
+	static const char *const ends[] = { "CLOSE ALL", "UNLISTEN *", PG_DISCARD_TEMP, "DEALLOCATE ALL" };
 	const char **out = arg;
 	int i;
 
@@ -101,7 +101,7 @@ static int note_leftovers(void *arg, const PGresult *res)
 
 const char *const *pg_leftovers(const struct dunlin_conn *c)
 {
-	static const char *const all[] = { "CLOSE ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES", "DISCARD PLANS", NULL };
+	static const char *const all[] = { "CLOSE ALL", "UNLISTEN *", PG_DISCARD_TEMP, "DISCARD SEQUENCES", "DISCARD PLANS", NULL };
 
 	return c->adopted ? c->adopted->leftovers : all;
 }

@@ -225,14 +225,26 @@ static int add_settings(struct part *p, size_t step)
 	return status;
 }
 
+/* An application's own temporary tables stay. */
+static int discards_temp(const struct dunlin_conn *c)
+{
+	const char *const *s = pg_leftovers(c);
+
+	while (*s && strcmp(*s, PG_DISCARD_TEMP) != 0)
+		s++;
+	return *s != NULL;
+}
+
 static int reset(struct part *p, struct guard *g, size_t step)
 {
 	int status = add_all(p, step, always);
 
 	if (status == DUNLIN_OK)
 		status = add_settings(p, step);
-	if (status != DUNLIN_OK || !g->is_dirty)
+	if (status != DUNLIN_OK)
 		return status;
+	if (!g->is_dirty) /* as far as its words go; but what its triggers make may hide a table */
+		return discards_temp(p->c) ? part_adds(p, PG_OP_OWN, step, PG_DISCARD_TEMP) : status;
 	status = add_all(p, step, pg_leftovers(p->c));
 	if (status == DUNLIN_OK && !p->c->is_adopted) {
 		status = part_adds(p, PG_OP_OWN, step, deallocate);

@@ -8,6 +8,11 @@
  * It is taken twice.  The check in the server then gives one back and takes it
  * again, which fails if the session does not hold it, in the session's own table
  * of locks, where pg_locks would visit everybody's.
+ *
+ * Advisory locks that a migration takes for itself and does not give back are
+ * held until the session ends, as in psql.  To let go of all but ours, pg_locks
+ * would have to be searched for each migration, and on a handle of the
+ * application's its own would go too.
  */
 #ifdef HAVE_CONFIG_H
 #include <config.h>

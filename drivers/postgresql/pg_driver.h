@@ -105,6 +105,7 @@ void pg_close(struct dunlin_conn *c);
 struct dunlin_conn *pg_conn_new(const struct dunlin_control *ctl);
 /* What a reset throws away beside settings; NULL-ended.  DEALLOCATE ALL is in it
  * for an adopted handle only, where it is due. */
+#define PG_DISCARD_TEMP "DISCARD TEMP"
 const char *const *pg_leftovers(const struct dunlin_conn *c);
 void pg_adopted_end(struct dunlin_conn *c); /* adopt.c: puts back what was there */
 uint64_t pg_caps(struct dunlin_conn *c);

@@ -8,8 +8,8 @@
  * that is not valid is not there yet, a partition that is detached by half is
  * still attached: both statements have to be sent again.
  *
- * It is asked again in another session, maybe days later, so a name without a
- * schema tells something only while the search path is the connection's own.
+ * It is asked again in another session, maybe days later, so the answer for a
+ * name without a schema begins with the search path that it was looked for in.
  */
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -281,20 +281,16 @@ static int probe_alter(struct probe *b, struct pg_words *w)
 
 /* --- the slot ----------------------------------------------------------------------------- */
 
-/* A file that set search_path or the role decides what a name stands for, and
- * whoever asks again has not run the file. */
-static int is_path_own(struct dunlin_conn *c, int *answer, struct dunlin_driver_error *err)
+/* What a file sets, or the role that it becomes, decides what a name stands for:
+ * answers of different paths do not compare. */
+static int add_path(struct dunlin_conn *c, struct drv_text *out, struct dunlin_driver_error *err)
 {
-	char value[8] = "";
-	const char *param[1] = { PQuser(c->pg) };
-	int status;
+	static const char sql[] = "SELECT pg_catalog.left(pg_catalog.md5(pg_catalog.current_schemas(false)::pg_catalog.text), 12)";
+	char value[16] = "";
+	int status = pg_scalar(c, sql, NULL, 0, value, sizeof value, err);
 
-	*answer = 1;
-	if (!c->is_dirty)
-		return DUNLIN_OK;
-	status = pg_scalar(c, "SELECT s.setting IS NOT DISTINCT FROM s.reset_val AND current_user = session_user AND session_user = $1::name"
-	                   " FROM pg_catalog.pg_settings s WHERE s.name = 'search_path'", param, 1, value, sizeof value, err);
-	*answer = status == DUNLIN_OK && value[0] == 't';
+	if (status == DUNLIN_OK)
+		drv_text_addf(out, "%s: ", value);
 	return status;
 }
 
@@ -318,19 +314,22 @@ int pg_probe(struct dunlin_conn *c, const char *sql, size_t sql_len, char *answe
              struct dunlin_driver_error *err)
 {
 	struct probe b = { .c = c, .err = err };
-	int status = pg_enter(c, err), is_own = 1;
+	struct drv_text whole = { 0 };
+	int status = pg_enter(c, err);
 
 	if (status != DUNLIN_OK)
 		return status;
 	status = probe(&b, sql, sql_len);
 	if (status == DUNLIN_OK && b.is_unqualified)
-		status = is_path_own(c, &is_own, err);
-	if (status == DUNLIN_OK && b.text.is_failed)
+		status = add_path(c, &whole, err);
+	drv_text_add(&whole, b.text.p ? b.text.p : "", b.text.len);
+	if (status == DUNLIN_OK && (b.text.is_failed || whole.is_failed))
 		status = drv_nomem(err);
-	if (status == DUNLIN_OK && (!is_own || !b.text.len || b.text.len >= answer_size))
+	if (status == DUNLIN_OK && (!b.text.len || whole.len >= answer_size))
 		status = DUNLIN_ENOTSUP;
 	if (status == DUNLIN_OK)
-		memcpy(answer, b.text.p, b.text.len + 1);
+		memcpy(answer, whole.p, whole.len + 1);
+	drv_text_clear(&whole);
 	drv_text_clear(&b.text);
 	drv_text_clear(&b.name);
 	drv_text_clear(&b.on);

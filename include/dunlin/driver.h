@@ -316,8 +316,10 @@ struct dunlin_driver {
 	int (*snapshot)(struct dunlin_conn *c, const char *const *ignore, size_t n_ignore,
 	                dunlin_fact_fn *fact, void *arg, struct dunlin_driver_error *err);
 	/* Looks whether the effect of a statement is there, without running it:
-	 * writes a short text that is different before and after.  ENOTSUP: it
-	 * cannot tell. */
+	 * writes a short text that is different before and after.  It may begin
+	 * with a context, of letters and digits, and a colon (the search path, the
+	 * role it was seen under): answers of different contexts prove nothing.
+	 * ENOTSUP: it cannot tell. */
 	int (*probe)(struct dunlin_conn *c, const char *sql, size_t sql_len,
 	             char *answer, size_t answer_size, struct dunlin_driver_error *err);
 	int (*blockers)(struct dunlin_conn *c, dunlin_blocker_fn *fn, void *arg, struct dunlin_driver_error *err);
@@ -344,9 +346,7 @@ struct dunlin_driver {
 	 * place and whose value is what probe() would answer; so the evidence, the
 	 * intent and the statement travel in one exec_many().  The value is never
 	 * NULL, has at most 200 bytes, and consists of letters, digits and -_.:+
-	 * alone; empty: it turned out that it cannot tell.  It may begin with a
-	 * context and a colon (in which database, under which role it was seen):
-	 * answers of different contexts prove nothing.
+	 * alone; empty: it turned out that it cannot tell.
 	 * ENOTSUP: it cannot tell.  Needs the dialect's probe_set and probe_get. */
 	int (*probe_sql)(struct dunlin_conn *c, const char *sql, size_t sql_len,
 	                 char *expr, size_t expr_size, struct dunlin_driver_error *err);
