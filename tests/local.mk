@@ -177,6 +177,7 @@ shell_tests = \
 	tests/live/many.test \
 	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
+	tests/live/my_faults.test \
 	tests/live/my_galera.test \
 	tests/live/my_kill.test \
 	tests/live/my_run.test \
@@ -244,6 +245,7 @@ EXTRA_DIST += \
 	tests/live/many.test \
 	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
+	tests/live/my_faults.test \
 	tests/live/my_galera.test \
 	tests/live/my_kill.test \
 	tests/live/my_lib.sh \

@@ -28,6 +28,7 @@ struct my_target {
 	size_t n, cap;
 	int facet;
 	int is_list;  /* a DROP of several, which is not atomic: all gone, or all there, or who knows */
+	int is_rename; /* RENAME TABLE: old and new names in turn */
 	int is_temporary_possible; /* a temporary table of that name would be meant */
 };
 /* DUNLIN_OK, ENOTSUP: not a statement whose effect shows, or ENOMEM. */

@@ -175,6 +175,7 @@ static int rename_tables(struct my_target *t, struct cursor *c)
 	int rc;
 
 	t->is_temporary_possible = 1;
+	t->is_rename = 1;
 	do {
 		skip_if(c);
 		rc = read_name(t, c, MY_TABLE);

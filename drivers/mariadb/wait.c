@@ -195,7 +195,8 @@ int my_next_result(struct dunlin_conn *c)
 
 	while (status)
 		status = mysql_next_result_cont(&ret, c->my, my_wait(c, status));
-	return ret;
+	/* -1 is not only "no more": also a line that went within a result's columns. */
+	return ret < 0 && mysql_errno(c->my) ? 1 : ret;
 }
 
 MYSQL_ROW my_fetch(struct dunlin_conn *c, MYSQL_RES *res)
