@@ -115,7 +115,10 @@ static int open_and_read(struct dunlin *d, struct work *w, const struct dunlin_r
 static void tell_findings(struct dunlin *d, const struct dunlin_plan *p)
 {
 	for (size_t i = 0; i < p->findings.n; i++)
-		if (p->findings.v[i].code == 0)
+		if (p->findings.v[i].code == 0 && p->findings.v[i].line)
+			handle_log(d, DUNLIN_LOG_WARN, "%s (%s:%u)", p->findings.v[i].message, p->findings.v[i].file,
+			           p->findings.v[i].line);
+		else if (p->findings.v[i].code == 0)
 			handle_log(d, DUNLIN_LOG_WARN, "%s", p->findings.v[i].message);
 }
 

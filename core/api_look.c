@@ -227,6 +227,10 @@ int dunlin_validate(struct dunlin *d, struct dunlin_findings **out, struct dunli
 		error_nomem(err);
 		goto out;
 	}
+	/* `up` goes on with a down that cannot run; whoever asks should hear of it now. */
+	for (size_t i = 0; i < b->list.n; i++)
+		if (strcmp(b->list.v[i].kind, "down") == 0)
+			b->list.v[i].code = DUNLIN_EXIT_INVALID;
 	if (check_ledger(d, &w, &b->list, err) < 0)
 		goto out;
 	*out = findings_box_close(b);

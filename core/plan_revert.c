@@ -58,11 +58,28 @@ static int file_down(struct planner *pl, const struct plan_entry *e, struct plan
 	return DOWN_FOUND;
 }
 
+/* The down could not run as it is written. */
+static int find_refused(struct planner *pl, const struct plan_entry *e, const struct plan_action *a)
+{
+	struct finding_list *out = &pl->p->findings;
+	struct dunlin_error why = *a->section->refused;
+
+	error_migration(&why, entry_component(e), entry_version(e));
+	if (finding_add_error(out, "down", &why) < 0)
+		return error_nomem(pl->err);
+	if (a->is_from_ledger)
+		finding_hint(out, &out->v[out->n - 1], "%s The ledger keeps the down as it was: mend the folder's, "
+		             "and --down-from files uses that.", why.hint);
+	return 0;
+}
+
 static int choose_down(struct planner *pl, const struct plan_entry *e, struct plan_action *a)
 {
 	int rc = pl->req->down_from_files ? DOWN_NONE : ledger_down(pl, e, a);
 
-	return rc == DOWN_NONE ? file_down(pl, e, a) : rc;
+	if (rc == DOWN_NONE)
+		rc = file_down(pl, e, a);
+	return rc == DOWN_FOUND && a->section->refused ? refuse(find_refused(pl, e, a)) : rc;
 }
 
 static int is_declared_irreversible(const struct migration *m)

@@ -157,6 +157,25 @@ static void keep_norm(struct loader *l, const struct reading *r, int kind)
 	l->has_norm = 1;
 }
 
+/* What is wrong with a down's transaction stops only those who run it. */
+static int finish_control(struct loader *l, struct txcontrol *t, struct script_section *sec, int kind, struct dunlin_error *err)
+{
+	struct dunlin_error own, *kept;
+	int rc = txcontrol_finish(t, sec, l->arena, !l->env->is_kept_raw, &own);
+
+	if (rc < 0 && kind == SECTION_DOWN && own.errclass == DUNLIN_CLASS_VALIDATION) {
+		kept = arena_alloc(l->arena, sizeof *kept);
+		if (!kept)
+			return error_nomem(err);
+		*kept = own;
+		sec->refused = kept;
+		return 0;
+	}
+	if (rc < 0 && err)
+		*err = own;
+	return rc;
+}
+
 /* Reads the section as it will run, and keeps what that yields. */
 static int recount(struct loader *l, struct script_section *sec, const struct stretch *t, int kind,
                    size_t n_properties, struct dunlin_error *err)
@@ -170,7 +189,7 @@ static int recount(struct loader *l, struct script_section *sec, const struct st
 	if (rc == 0 && r.scan.n_properties != n_properties)
 		rc = section_unclear(l->in.name, t->line, err);
 	if (rc == 0)
-		rc = txcontrol_finish(&r.tx, sec, l->arena, !l->env->is_kept_raw, err);
+		rc = finish_control(l, &r.tx, sec, kind, err);
 	if (rc == 0 && l->env->is_repeatable)
 		keep_norm(l, &r, kind);
 	reading_clear(&r);
@@ -194,7 +213,7 @@ static int finish_section(struct loader *l, struct reading *r, const struct stre
 	keep_norm(l, r, kind);
 	if (sec->d.has_placeholders && !l->env->is_kept_raw)
 		return recount(l, sec, t, kind, r->scan.n_properties, err);
-	return txcontrol_finish(&r->tx, sec, l->arena, !l->env->is_kept_raw, err);
+	return finish_control(l, &r->tx, sec, kind, err);
 }
 
 static int default_kind(const struct loader *l)

@@ -61,6 +61,8 @@ struct script_section {
 	int64_t     lead_end, trail_start;
 	uint64_t    n_split;   /* statements as split                                 */
 	char        body_sum[SHA256_TEXT]; /* over the raw bytes off..end             */
+	/* Of a down section that could not run as it is written: why.  Else NULL. */
+	const struct dunlin_error *refused;
 };
 
 struct script {
@@ -101,7 +103,8 @@ enum script_role { SCRIPT_SINGLE = 0, SCRIPT_UP, SCRIPT_DOWN, SCRIPT_VERIFY };
  * Errors: VALIDATION or SYNTAX with file, line, column; nothing else is kept.
  * In a section that runs in a transaction, transaction control is checked as
  * SPEC section 1 says, and statements with DUNLIN_ST_NO_TX are refused with a
- * hint at no-transaction.
+ * hint at no-transaction; of a down that is section.refused, for whoever would
+ * run it: the up does not depend on it.
  * Where `placeholders` is in force, statements are counted and checked with the
  * values in their places; an unknown ${env.NAME} in a down section of a file is
  * an error only when it runs.

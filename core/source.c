@@ -84,6 +84,25 @@ static int is_as_recorded(struct loading *l, struct migration *m, const struct p
 	return 1;
 }
 
+/* A down that could not run as it is written: a warning, since no up needs it. */
+static int warn_of_down(struct loading *l, const struct migration *m)
+{
+	struct finding_list *out = &l->set->findings;
+	const struct dunlin_error *why = m->is_bad || !m->script.section ? NULL : m->script.section[SECTION_DOWN].refused;
+	struct dunlin_finding *f;
+
+	if (!why)
+		return 0;
+	f = finding_add(out, 0, "down", m->component, m->version, why->file, "the down of '%s%s%s' could not run: %s",
+	                m->component, m->component[0] ? "@" : "", m->version, why->message);
+	if (!f)
+		return error_nomem(l->err);
+	f->line = why->line;
+	f->column = why->column;
+	finding_hint(out, f, "%s", why->hint);
+	return 0;
+}
+
 static int load_scripts(struct loading *l, struct migration *m, const struct pick *p)
 {
 	struct script_env env = l->o->env;
@@ -105,7 +124,7 @@ static int load_scripts(struct loading *l, struct migration *m, const struct pic
 		    take_error(l, m, &e) < 0)
 			return -1;
 	}
-	return 0;
+	return warn_of_down(l, m);
 }
 
 static const char *slice_dup(struct loading *l, struct slice s)

@@ -109,6 +109,11 @@ static void case_requires(struct plan_case *c, struct directives *d, const char 
 	}
 }
 
+static const struct dunlin_error case_refused = {
+	.code = DUNLIN_EXIT_INVALID, .errclass = DUNLIN_CLASS_VALIDATION,
+	.message = "cannot run", .hint = "Mend it.", .file = "the file", .line = 3, .column = 1,
+};
+
 /* n statements, with the traits that the flags PREFIXddl, ... name. */
 static void case_section(struct plan_case *c, struct script_section *s, const struct case_words *w,
                          const char *prefix, long n, const char *requires)
@@ -128,6 +133,9 @@ static void case_section(struct plan_case *c, struct script_section *s, const st
 	}
 	snprintf(flag, sizeof flag, "%snotx", prefix);
 	s->d.is_no_transaction = case_flag(w, flag);
+	snprintf(flag, sizeof flag, "%srefused", prefix);
+	if (case_flag(w, flag))
+		s->refused = &case_refused;
 	snprintf(s->body_sum, sizeof s->body_sum, "%s%ld", prefix, n);
 	if (requires)
 		case_requires(c, &s->d, requires);

@@ -133,8 +133,6 @@ static void errors_have_their_place(void)
 		{ "CREATE TABLE t (a);\n-- now\nVACUUM;\n", "3:1: this statement cannot run inside a transaction", SCRIPT_SINGLE },
 		{ "SELECT 1;\nPRAGMA foreign_keys = OFF;\nSELECT 2;\n",
 		  "2:1: this has no effect inside the migration's transaction", SCRIPT_SINGLE },
-		{ "-- dunlin:up\nSELECT 1;\n-- dunlin:down\nSELECT 1;\nROLLBACK;\n",
-		  "5:1: a rollback would undo the migration that is to be recorded as applied", SCRIPT_SINGLE },
 	};
 	struct script_env env = script_env_of("sqlite");
 
@@ -151,6 +149,43 @@ static void errors_have_their_place(void)
 		mem_free(got);
 		/* Who asks for no error gets the same answer. */
 		TAP_EQ_INT(load_quietly(&env, cases[i].role, cases[i].text), -1);
+	}
+}
+
+static void what_is_wrong_with_a_downs_transaction_is_kept_for_who_runs_it(void)
+{
+	static const struct { const char *text, *want; int is_from_ledger; } cases[] = {
+		{ "-- dunlin:up\nSELECT 1;\n-- dunlin:down\nSELECT 1;\nROLLBACK;\n",
+		  "5:1: a rollback would undo the migration that is to be recorded as applied", 0 },
+		{ "-- dunlin:up\nSELECT 1;\n-- dunlin:down\n  VACUUM;\n", "4:3: this statement cannot run inside a transaction", 0 },
+		{ "-- dunlin:placeholders\n-- dunlin:up\nSELECT 1;\n-- dunlin:down\nVACUUM ${owner};\n",
+		  "5:1: this statement cannot run inside a transaction", 0 },
+		{ "DROP TABLE t;\nVACUUM;\n", "2:1: this statement cannot run inside a transaction", 1 },
+		{ "-- dunlin:up\nSELECT 1;\n-- dunlin:down\n-- dunlin:no-transaction\nVACUUM;\n", "", 0 },
+	};
+	struct script_env env = script_env_of("sqlite");
+
+	for (size_t i = 0; i < N(cases); i++) {
+		struct input in = script_input(cases[i].text, strlen(cases[i].text));
+		const struct dunlin_error *refused;
+		struct dunlin_error err = { 0 };
+		struct buf got = BUF_INIT;
+		struct script s = { 0 };
+		struct arena a = { 0 };
+
+		buf_reserve(&got, 1);
+		env.is_from_ledger = cases[i].is_from_ledger;
+		TAP_EQ_INT(script_load(&s, &a, &env, &in, env.is_from_ledger ? SCRIPT_DOWN : SCRIPT_SINGLE, &err), 0);
+		refused = s.section ? s.section[SECTION_DOWN].refused : NULL;
+		if (refused) {
+			script_error_text(&got, refused);
+			TAP_EQ_STR(refused->file, "a.sql");
+			TAP_EQ_INT(refused->code, DUNLIN_EXIT_INVALID);
+			TAP_OK(refused->hint[0] && refused->statement[0]);
+		}
+		TAP_EQ_STR(got.p, cases[i].want);
+		buf_clear(&got);
+		arena_clear(&a);
 	}
 }
 
@@ -442,6 +477,8 @@ int main(void)
 		{ "a file falls into its sections", a_file_falls_into_its_sections },
 		{ "directives are in force for all or for their section", directives_are_in_force_for_all_or_for_their_section },
 		{ "errors have their place", errors_have_their_place },
+		{ "what is wrong with a down's transaction is kept for who runs it",
+		  what_is_wrong_with_a_downs_transaction_is_kept_for_who_runs_it },
 		{ "errors of the text have their place in the file", errors_of_the_text_have_their_place_in_the_file },
 		{ "what failed leaves what was there", what_failed_leaves_what_was_there },
 		{ "a pair is loaded file by file", a_pair_is_loaded_file_by_file },
