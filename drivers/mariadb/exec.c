@@ -503,9 +503,10 @@ static int add_statement(struct run *r, const struct dunlin_step *step, size_t i
 static int add_step(struct run *r, size_t i)
 {
 	struct dunlin_step step = step_at(r, i);
-	int status = choose(r, i);
+	int status;
 
-	r->failed = i;
+	r->failed = i; /* choose() may send what stands before it, and that may fail */
+	status = choose(r, i);
 	if (status != DUNLIN_OK)
 		return status;
 	switch (step.kind) {
