@@ -6,4 +6,5 @@ EXTRA_DIST += \
 	NEWS.md \
 	README.md \
 	docs/architecture.md \
-	docs/schema-facts.md
+	docs/schema-facts.md \
+	docs/writing-a-driver.md

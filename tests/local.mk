@@ -164,6 +164,7 @@ shell_tests = \
 	tests/cli/run.test \
 	tests/cli/status.test \
 	tests/conformance.test \
+	tests/documents.test \
 	tests/exports.test \
 	tests/headers.test \
 	tests/lists.test \
@@ -216,6 +217,7 @@ EXTRA_DIST += \
 	tests/cli/run.test \
 	tests/cli/status.test \
 	tests/conformance.test \
+	tests/documents.test \
 	tests/exports.test \
 	tests/golden/plan/README.md \
 	tests/golden/plan/baseline.txt \

@@ -58,9 +58,10 @@ static int begin(struct suite *s, struct run *r, const char *table)
 	return set(s, r, "driver-path", r->dir) < 0 || set(s, r, "url", s->url) < 0 || set(s, r, "table", r->table) < 0 ? -1 : 0;
 }
 
-static int execute(struct run *r, int op)
+static int execute(const struct suite *s, struct run *r, int op)
 {
-	struct dunlin_request req = { .op = op, .existing_schema = 1, .all = op == DUNLIN_OP_ROLLBACK };
+	struct dunlin_request req = { .op = op, .existing_schema = 1, .all = op == DUNLIN_OP_ROLLBACK,
+		.no_lock = !can(s, DUNLIN_CAP_LOCK) };
 
 	return dunlin_execute(r->d, &req, &r->err) == 0 ? 0 : r->err.code;
 }
@@ -92,14 +93,14 @@ static void applies_and_reverts(struct suite *s, const char *table)
 	add_file(&r, "1.0.0-002-two.sql", "-- dunlin:up\nINSERT INTO %_one (id) VALUES (2);\n"
 	                                  "-- dunlin:down\nDELETE FROM %_one WHERE id = 2;\n");
 	expect(s, dunlin_add_memory(r.d, "", r.file, r.n_file, &r.err) == 0, "%.300s", r.err.message);
-	expect(s, execute(&r, DUNLIN_OP_UP) == 0, "up: %.300s", r.err.message);
+	expect(s, execute(s, &r, DUNLIN_OP_UP) == 0, "up: %.300s", r.err.message);
 	expect(s, dunlin_last_summary(r.d)->n_done == 2, "%lld applied", (long long)dunlin_last_summary(r.d)->n_done);
-	expect(s, execute(&r, DUNLIN_OP_UP) == 0, "up again: %.300s", r.err.message);
+	expect(s, execute(s, &r, DUNLIN_OP_UP) == 0, "up again: %.300s", r.err.message);
 	expect(s, dunlin_last_summary(r.d)->n_done == 0, "applied again");
-	expect(s, execute(&r, DUNLIN_OP_ROLLBACK) == 0, "rollback: %.300s", r.err.message);
+	expect(s, execute(s, &r, DUNLIN_OP_ROLLBACK) == 0, "rollback: %.300s", r.err.message);
 	expect(s, dunlin_last_summary(r.d)->n_done == 2, "%lld reverted", (long long)dunlin_last_summary(r.d)->n_done);
-	expect(s, execute(&r, DUNLIN_OP_UP) == 0, "up after the rollback: %.300s", r.err.message);
-	expect(s, execute(&r, DUNLIN_OP_ROLLBACK) == 0, "rollback: %.300s", r.err.message);
+	expect(s, execute(s, &r, DUNLIN_OP_UP) == 0, "up after the rollback: %.300s", r.err.message);
+	expect(s, execute(s, &r, DUNLIN_OP_ROLLBACK) == 0, "rollback: %.300s", r.err.message);
 	end(s, &r);
 }
 
@@ -123,7 +124,7 @@ static void a_failure_is_recorded(struct suite *s)
 	add_file(&r, "1.0.0-002-two.sql", "INSERT INTO %_one (id) VALUES (2);\nINSERT INTO %_none (id) VALUES (1);\n");
 	add_file(&r, "1.0.0-003-three.sql", "INSERT INTO %_one (id) VALUES (3);\n");
 	expect(s, dunlin_add_memory(r.d, "", r.file, r.n_file, &r.err) == 0, "%.300s", r.err.message);
-	expect(s, execute(&r, DUNLIN_OP_UP) == DUNLIN_EXIT_FAILED, "up: %.300s", r.err.message);
+	expect(s, execute(s, &r, DUNLIN_OP_UP) == DUNLIN_EXIT_FAILED, "up: %.300s", r.err.message);
 	expect(s, r.err.errclass == DUNLIN_CLASS_SCHEMA, "class %s", dunlin_class_name(r.err.errclass));
 	expect(s, strcmp(r.err.version, "1.0.0-002") == 0, "of migration '%s'", r.err.version);
 	expect(s, r.err.line == 2, "at line %u", r.err.line);
@@ -140,8 +141,8 @@ static void a_failure_is_recorded(struct suite *s)
 	add_file(&again, "1.0.0-002-two.sql", "-- dunlin:up\nINSERT INTO %_one (id) VALUES (2);\nINSERT INTO %_one (id) VALUES (1);\n"
 	                                      "-- dunlin:down\nDELETE FROM %_one WHERE id < 3;\n");
 	expect(s, dunlin_add_memory(again.d, "", again.file, again.n_file, &again.err) == 0, "%.300s", again.err.message);
-	expect(s, execute(&again, DUNLIN_OP_UP) == 0, "up, mended: %.300s", again.err.message);
-	expect(s, execute(&again, DUNLIN_OP_ROLLBACK) == 0, "rollback: %.300s", again.err.message);
+	expect(s, execute(s, &again, DUNLIN_OP_UP) == 0, "up, mended: %.300s", again.err.message);
+	expect(s, execute(s, &again, DUNLIN_OP_ROLLBACK) == 0, "rollback: %.300s", again.err.message);
 	end(s, &again);
 }
 
