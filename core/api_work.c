@@ -295,6 +295,8 @@ int work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req
 	int held = 0;
 
 	facts.caps = d->session.conn ? d->session.caps : likely_caps(d);
+	if (d->session.conn && d->drv->statement_max)
+		facts.statement_max = d->drv->statement_max(d->session.conn);
 	/* A round trip, and only rows in the state `running` are told apart by it. */
 	if (has_running(&w->history))
 		work_lock_info(d, &held, holder, sizeof holder, since, sizeof since);

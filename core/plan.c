@@ -132,6 +132,24 @@ static int find_copy(struct planner *pl, const struct plan_entry *e)
 	                 pl->facts->driver ? pl->facts->driver : "");
 }
 
+/* The server would refuse it in the middle, if not hang up. */
+static int find_too_long(struct planner *pl, const struct plan_entry *e, const struct plan_action *a)
+{
+	const struct script_section *sec = a->section;
+	struct finding_list *l = &pl->p->findings;
+
+	if (plan_find(pl, DUNLIN_EXIT_INVALID, "too-long", e,
+	              "Cut the statement into several, or raise the server's limit (MariaDB: max_allowed_packet).",
+	              "'%s' has a statement of %llu bytes, and the server takes at most %llu", entry_label(pl, e),
+	              (unsigned long long)sec->longest, (unsigned long long)pl->facts->statement_max) < 0)
+		return -1;
+	if (!a->is_from_ledger) {
+		l->v[l->n - 1].line = sec->longest_line;
+		l->v[l->n - 1].column = sec->longest_column;
+	}
+	return 0;
+}
+
 int plan_add_action(struct planner *pl, const struct plan_entry *e, struct plan_action *a)
 {
 	struct dunlin_plan *p = pl->p;
@@ -151,6 +169,9 @@ int plan_add_action(struct planner *pl, const struct plan_entry *e, struct plan_
 	if (!a->pub.file)
 		a->pub.file = "";
 	if (sec && (sec->traits & DUNLIN_ST_COPY) && !(pl->facts->caps & DUNLIN_CAP_COPY_IN) && find_copy(pl, e) < 0)
+		return -1;
+	if (sec && pl->facts->statement_max && sec->longest > pl->facts->statement_max &&
+	    sec->longest_index >= a->resume_index && find_too_long(pl, e, a) < 0)
 		return -1;
 	if (mem_grow(&p->action, &p->action_cap, p->n_action, sizeof *p->action) < 0)
 		return error_nomem(pl->err);

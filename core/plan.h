@@ -14,6 +14,7 @@
 struct plan_facts {
 	uint64_t caps;              /* DUNLIN_CAP_*                                      */
 	const char *driver;
+	uint64_t statement_max;     /* bytes that the server takes at most; 0: not known */
 	int is_connected;           /* 0: --from-empty, parse                            */
 	int is_lock_held;           /* by another run: a ROW_RUNNING is "running", else "stuck" */
 	/* Tables that are neither the ledger's nor an extension's, when there is no

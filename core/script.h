@@ -51,6 +51,9 @@ struct script_section {
 	uint64_t    bytes;
 	uint32_t    traits;    /* of all statements, or-ed                            */
 	uint32_t    body_traits; /* the same without BEGIN and COMMIT                 */
+	uint64_t    longest;   /* bytes of the longest statement, and where it stands */
+	int64_t     longest_index;
+	uint32_t    longest_line, longest_column;
 	const struct script_run *run; size_t n_run; /* all statements as split        */
 	/* The file's own transaction, in a section that runs in one; statement
 	 * indexes count from 0 over all statements as split, -1: none. */

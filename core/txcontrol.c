@@ -256,6 +256,11 @@ void txcontrol_add(struct txcontrol *t, const struct split_statement *st)
 	uint32_t traits = st->traits;
 
 	t->traits |= traits;
+	if (st->len > t->longest_len) {
+		t->longest_len = st->len;
+		t->longest_index = index;
+		take_place(t, &t->longest, st);
+	}
 	if (traits & (DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK | DUNLIN_ST_TX_OTHER))
 		t->open.line = 0;
 	else if ((traits & DUNLIN_ST_BEGIN) && !t->open.line)
@@ -316,6 +321,10 @@ int txcontrol_finish(struct txcontrol *t, struct script_section *sec, struct are
 	if (t->is_failed)
 		return error_nomem(err);
 	sec->traits = t->traits;
+	sec->longest = t->longest_len;
+	sec->longest_index = t->longest_index;
+	sec->longest_line = t->longest.line;
+	sec->longest_column = t->longest.column;
 	sec->body_traits = t->body_traits;
 	sec->n_run = 0;
 	sec->run = NULL;

@@ -30,6 +30,8 @@ struct txcontrol {
 	int      problem;                    /* the first; 0: none                   */
 	struct tx_place at;
 	struct tx_place loses_lock;          /* line 0: none                         */
+	struct tx_place longest;             /* of all statements ...               */
+	uint64_t longest_len; int64_t longest_index; /* ... its bytes, and which it is */
 	struct tx_place open;                /* a BEGIN that nothing has ended yet   */
 };
 

@@ -112,6 +112,9 @@ static const struct dunlin_word vocabulary[] = {
 #define BYTEWISE " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
 
 static const char *const ledger_ddl[] = {
+	/* IF NOT EXISTS asks for the right to create one before it looks. */
+	"BEGIN NOT ATOMIC IF NOT %s IN ('', (SELECT coalesce(max(schema_name), '') FROM information_schema.schemata"
+	" WHERE schema_name = %s)) THEN CREATE DATABASE %S; END IF; END",
 	"CREATE TABLE %M (\n"
 	"  component varchar(128)" BYTEWISE " NOT NULL,\n"
 	"  version varchar(255)" BYTEWISE " NOT NULL,\n"

@@ -47,6 +47,7 @@ static const struct dunlin_driver driver = {
 	.probe = my_probe,
 	.probe_sql = my_probe_sql,
 	.goes_together = my_goes_together,
+	.statement_max = my_statement_max,
 	.snapshot = my_snapshot,
 	.blockers = my_blockers,
 	.create_database = my_create_database,

@@ -17,7 +17,7 @@
 
 #define GUARD "dunlin_guard"
 #define BEGIN_CLOCK "@dunlin_begin = sysdate(6)" /* the dialect's elapsed_ms counts from it */
-#define PACKET_BYTES (256 * 1024)
+#define PACKET_BYTES (256 * 1024) /* or half of what the server takes */
 #define PACKET_OPS   500
 
 struct run {
@@ -165,6 +165,21 @@ static int send_failed(struct run *r, const struct my_op *op, int status)
 	return status;
 }
 
+/* The packet has a byte before the statement, and must be shorter than that. */
+uint64_t my_statement_max(struct dunlin_conn *c)
+{
+	return c->server.max_packet > 2 ? c->server.max_packet - 2 : 0;
+}
+
+static int too_long(struct run *r, size_t len, const char *what, const char *hint)
+{
+	drv_error(r->err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 1153,
+	          "%s has %zu bytes, and the server takes at most %llu (max_allowed_packet)", what, len,
+	          (unsigned long long)my_statement_max(r->c));
+	drv_hint(r->err, "%s", hint);
+	return DUNLIN_ERROR;
+}
+
 static int flush(struct run *r)
 {
 	struct my_packet *p = &r->p;
@@ -173,6 +188,13 @@ static int flush(struct run *r)
 
 	if (p->n == 0)
 		return p->is_failed ? drv_nomem(r->err) : DUNLIN_OK;
+	if (my_statement_max(r->c) && p->sql.len > my_statement_max(r->c)) { /* it would hang up */
+		r->failed = p->op[0].step;
+		status = too_long(r, p->sql.len, "what the ledger keeps of the migration",
+		                  "Its down section is too large: cut it, or raise max_allowed_packet on the server.");
+		my_packet_reset(p);
+		return status;
+	}
 	if (p->has_statement && my_is_stopped(r->c)) {
 		r->failed = p->op[0].step;
 		return my_stopped(r->c, r->err);
@@ -187,9 +209,16 @@ static int flush(struct run *r)
 	return status;
 }
 
+static size_t packet_bytes(const struct run *r)
+{
+	uint64_t half = my_statement_max(r->c) / 2;
+
+	return half && half < PACKET_BYTES ? (size_t)half : PACKET_BYTES;
+}
+
 static int flush_if_full(struct run *r)
 {
-	return r->p.sql.len > PACKET_BYTES || r->p.n > PACKET_OPS ? flush(r) : DUNLIN_OK;
+	return r->p.sql.len > packet_bytes(r) || r->p.n > PACKET_OPS ? flush(r) : DUNLIN_OK;
 }
 
 /* --- what goes into a packet ------------------------------------------------------------------ */
@@ -359,6 +388,15 @@ static int carry_evidence(struct run *r, const struct dunlin_step *step, size_t 
 	return DUNLIN_OK;
 }
 
+static size_t params_len(const struct dunlin_step *step)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < step->n_param; i++)
+		n += step->param[i].len;
+	return n;
+}
+
 static int add_ledger(struct run *r, const struct dunlin_step *step, size_t i)
 {
 	int status;
@@ -367,6 +405,8 @@ static int add_ledger(struct run *r, const struct dunlin_step *step, size_t i)
 		return carry_evidence(r, step, i);
 	if (r->tx == TX_NONE)
 		add_lock_check(r, i);
+	if (params_len(step) > packet_bytes(r) / 4 && (status = flush(r)) != DUNLIN_OK)
+		return status;
 	if (!my_packet_add(&r->p, MY_OP_OWN, i))
 		return drv_nomem(r->err);
 	status = my_expand(&r->p.sql, step->sql, step->sql_len, step->param, step->n_param, r->err);
@@ -397,15 +437,11 @@ static int add_commit(struct run *r, size_t i)
 
 static int check_size(struct run *r, const struct dunlin_step *step)
 {
-	uint64_t max = r->c->server.max_packet;
+	uint64_t max = my_statement_max(r->c);
 
-	if (!max || step->sql_len + 1 < max)
+	if (!max || step->sql_len <= max)
 		return DUNLIN_OK;
-	drv_error(r->err, DUNLIN_ERROR, DUNLIN_CLASS_VALIDATION, 1153,
-	          "the statement has %zu bytes, and the server takes at most %llu (max_allowed_packet)", step->sql_len,
-	          (unsigned long long)max - 2);
-	drv_hint(r->err, "Cut it into several, or raise max_allowed_packet on the server.");
-	return DUNLIN_ERROR;
+	return too_long(r, step->sql_len, "the statement", "Cut it into several, or raise max_allowed_packet on the server.");
 }
 
 static void note_session(struct dunlin_conn *c, const struct my_statement *s, const struct dunlin_step *step)
@@ -487,7 +523,7 @@ static int add_statement(struct run *r, const struct dunlin_step *step, size_t i
 		r->tx = TX_FILE;
 	else if (r->tx == TX_FILE && (step->traits & (DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK)))
 		r->tx = TX_NONE;
-	if (s.is_alone || !(server_status & SERVER_STATUS_AUTOCOMMIT) || step->sql_len > PACKET_BYTES)
+	if (s.is_alone || !(server_status & SERVER_STATUS_AUTOCOMMIT) || step->sql_len > packet_bytes(r) / 2)
 		return run_alone(r, step, &s, i);
 	if (!my_packet_add(&r->p, MY_OP_STATEMENT, i))
 		return drv_nomem(r->err);

@@ -256,6 +256,10 @@ int my_lock_take_over(struct dunlin_conn *from, struct dunlin_conn *to, struct d
 	status = wait_for(to, from->gate_name, end, err);
 	if (status != DUNLIN_OK)
 		return status;
+	/* The session is the file's: its answer is to be read. */
+	status = my_do(from, "SET SESSION character_set_results = utf8mb4, sql_select_limit = DEFAULT, max_statement_time = 0", err);
+	if (status != DUNLIN_OK)
+		return status;
 	/* A lock that the file let go of must be noticed: somebody else may have worked. */
 	status = my_scalar(from, "SELECT release_lock(?)", param, 1, answer, sizeof answer, err);
 	if (status == DUNLIN_OK && strcmp(answer, "1") != 0)

@@ -119,6 +119,7 @@ struct dunlin_conn {
 	unsigned is_side : 1;         /* this is another connection's side            */
 	int      cause;               /* why a wait ended, enum my_cause              */
 	int64_t  wait_end_ms;         /* monotonic; a wait is given up then; 0: never */
+	int64_t  kill_again_ms;       /* monotonic, while is_killing; 0: never        */
 	char     lock_name[65], gate_name[65];
 	char     lock_table[400], lock_events[400]; /* the key's tables, quoted; "" if not known */
 	char     lock_bare[200];      /* its bare name in lower case                  */
@@ -227,6 +228,7 @@ int  my_begin(struct dunlin_conn *c, const struct dunlin_step *step, struct dunl
 int  my_commit(struct dunlin_conn *c, struct dunlin_driver_error *err);
 int  my_rollback(struct dunlin_conn *c, struct dunlin_driver_error *err);
 int  my_savepoint(struct dunlin_conn *c, int op, const char *name, struct dunlin_driver_error *err);
+uint64_t my_statement_max(struct dunlin_conn *c); /* the slot */
 int  my_tx_state(struct dunlin_conn *c, int32_t *state, struct dunlin_driver_error *err);
 
 /* --- session.c ------------------------------------------------------------------------------------ */

@@ -20,6 +20,7 @@
 
 #define ASK_MS       50    /* between two questions to the host          */
 #define KILL_WAIT_MS 15000 /* for the end of a statement that was killed */
+#define KILL_AGAIN_MS 400  /* a KILL that comes between two statements of a packet is forgotten */
 #define KILL_MS      5000  /* for the connection that kills it           */
 
 int my_is_stopped(struct dunlin_conn *c)
@@ -86,17 +87,21 @@ static void kill_query(struct dunlin_conn *c)
 	my_close(k);
 }
 
+/* A KILL may be lost on its way, too: my_wait() sends it again. */
 static void stop_statement(struct dunlin_conn *c)
 {
 	int64_t end = drv_now_ms() + KILL_WAIT_MS;
 
 	c->is_killing = 1;
+	c->kill_again_ms = 0;
 	if (c->is_adopted) /* the line is the application's: it is not cut */
 		return;
-	if (c->thread_id)
+	if (c->thread_id) {
 		kill_query(c);
-	else
+		c->kill_again_ms = drv_now_ms() + KILL_AGAIN_MS;
+	} else {
 		end = drv_now_ms(); /* it is connecting */
+	}
 	if (!c->wait_end_ms || end < c->wait_end_ms)
 		c->wait_end_ms = end;
 }
@@ -155,10 +160,14 @@ int my_wait(struct dunlin_conn *c, int events)
 			return MYSQL_WAIT_READ | MYSQL_WAIT_WRITE;
 		if (drv_now_ms() >= timeout_end)
 			return MYSQL_WAIT_TIMEOUT;
-		if (!c->is_killing && my_is_stopped(c))
+		if (!c->is_killing && my_is_stopped(c)) {
 			stop_statement(c);
-		else if (c->note_at_ms && drv_now_ms() >= c->note_at_ms)
+		} else if (c->is_killing && c->kill_again_ms && drv_now_ms() >= c->kill_again_ms) {
+			kill_query(c);
+			c->kill_again_ms = drv_now_ms() + KILL_AGAIN_MS;
+		} else if (c->note_at_ms && drv_now_ms() >= c->note_at_ms) {
 			my_blockers_note(c); /* before nobody waits any more */
+		}
 	}
 }
 

@@ -354,6 +354,9 @@ struct dunlin_driver {
 	 * is sent: 1 where it may commit together with its progress, since all that
 	 * it changes rolls back; 0: it gets an intent.  NULL: what its traits say. */
 	int (*goes_together)(struct dunlin_conn *c, const char *sql, size_t sql_len, uint32_t traits);
+	/* Bytes of the longest statement that the server takes over this connection;
+	 * 0: no limit, or not known.  A plan with a longer one is refused. */
+	uint64_t (*statement_max)(struct dunlin_conn *c);
 };
 
 /* The one exported function.  NULL: err says why. */

@@ -137,6 +137,10 @@ static void case_section(struct plan_case *c, struct script_section *s, const st
 	if (case_flag(w, flag))
 		s->refused = &case_refused;
 	snprintf(s->body_sum, sizeof s->body_sum, "%s%ld", prefix, n);
+	snprintf(flag, sizeof flag, "%slongest", prefix);
+	s->longest = (uint64_t)case_number(w, flag, 0);
+	snprintf(flag, sizeof flag, "%slongest-at", prefix);
+	s->longest_index = case_number(w, flag, 1) - 1;
 	if (requires)
 		case_requires(c, &s->d, requires);
 }
@@ -278,6 +282,7 @@ static void case_facts(struct plan_case *c, const struct case_words *w)
 			v[c->facts.n_foreign++] = p;
 		c->facts.foreign_table = v;
 	}
+	c->facts.statement_max = (uint64_t)case_number(w, "statement-max", 0);
 	c->facts.is_lock_held |= case_flag(w, "locked");
 	c->facts.is_looking |= case_flag(w, "looking");
 	c->facts.is_connected &= !case_flag(w, "offline");
