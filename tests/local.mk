@@ -17,6 +17,7 @@ unit_tests = \
 	tests/unit/test_buf \
 	tests/unit/test_checksum \
 	tests/unit/test_config \
+	tests/unit/test_counterpart \
 	tests/unit/test_directive \
 	tests/unit/test_discover \
 	tests/unit/test_docker \
@@ -172,12 +173,14 @@ shell_tests = \
 	tests/live/corpora.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
+	tests/live/half.test \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
 	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
 	tests/live/my_galera.test \
+	tests/live/my_half.test \
 	tests/live/my_kill.test \
 	tests/live/my_run.test \
 	tests/live/my_session.test \
@@ -187,6 +190,7 @@ shell_tests = \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
 	tests/live/pg_faults.test \
+	tests/live/pg_half.test \
 	tests/live/pg_many.test \
 	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
@@ -238,6 +242,7 @@ EXTRA_DIST += \
 	tests/live/corpora.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
+	tests/live/half.test \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/lib.sh \
@@ -245,6 +250,7 @@ EXTRA_DIST += \
 	tests/live/my_connect.test \
 	tests/live/my_corpora.test \
 	tests/live/my_galera.test \
+	tests/live/my_half.test \
 	tests/live/my_kill.test \
 	tests/live/my_lib.sh \
 	tests/live/my_run.test \
@@ -255,6 +261,7 @@ EXTRA_DIST += \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
 	tests/live/pg_faults.test \
+	tests/live/pg_half.test \
 	tests/live/pg_lib.sh \
 	tests/live/pg_many.test \
 	tests/live/pg_notx.test \
