@@ -107,6 +107,17 @@ static int show_stuck(struct repair *r, const struct plan_entry *e)
 	return 0;
 }
 
+/* Can the folder's down revert just what stands? */
+static int is_undoable(const struct repair *r, const struct plan_entry *e)
+{
+	char why[COUNTERPART_WHY];
+
+	return e->row->direction == DIRECTION_UP && e->row->statements_done > 0 && e->m && !e->m->is_bad &&
+	       e->row->kind != MIGRATION_REPEATABLE && e->m->script.section[SECTION_DOWN].is_present &&
+	       step_down_start(&r->w->env, &e->m->script.section[SECTION_UP], &e->m->script.section[SECTION_DOWN], 0,
+	                       e->row->statements_done, why) >= 0;
+}
+
 static int show_one(struct repair *r, const struct plan_entry *e)
 {
 	const struct ledger_row *row = e->row;
@@ -120,6 +131,9 @@ static int show_one(struct repair *r, const struct plan_entry *e)
 		         (long long)row->statements_total, row->error_message);
 		return say(r, "failed", e, text, row->direction == DIRECTION_DOWN
 			? "`dunlin rollback` goes on with its down; `repair --retry` forgets the failure."
+			: is_undoable(r, e)
+			? "Mend the file and run `dunlin up`, or `dunlin rollback`, which reverts what stands; or decide by --retry, "
+			  "--mark-applied or --mark-reverted."
 			: "Mend the file and run `dunlin up`; or decide by --retry, --mark-applied or --mark-reverted.");
 	case STATE_STUCK:
 		return show_stuck(r, e);

@@ -266,6 +266,14 @@ static int prefix_same(void *arg, const struct migration *m, const struct ledger
 	return sec ? step_unchanged(&env, sec, row) : 0;
 }
 
+static int64_t down_start(void *arg, const struct migration *m, const struct script_section *down, int is_kept,
+                          int64_t k, char why[COUNTERPART_WHY])
+{
+	struct settling *g = arg;
+
+	return step_down_start(&g->w->env, &m->script.section[SECTION_UP], down, is_kept, k, why);
+}
+
 /* What a driver that nobody asked yet may be able to do. */
 static uint64_t likely_caps(const struct dunlin *d)
 {
@@ -289,6 +297,7 @@ int work_plan(struct dunlin *d, struct work *w, const struct dunlin_request *req
 	struct plan_facts facts = {
 		.driver = w->env.driver, .foreign_table = w->history.foreign, .n_foreign = w->history.n_foreign,
 		.prefix_same = prefix_same, .prefix_arg = &g, .settled_arg = &g,
+		.down_start = down_start, .down_arg = &g,
 		.is_connected = d->session.conn != NULL, .is_looking = purpose == WORK_LOOK,
 	};
 	char holder[256], since[64];

@@ -34,6 +34,8 @@ libdunlincore_la_SOURCES = \
 	core/config_migration.c \
 	core/config_priv.h \
 	core/config_url.c \
+	core/counterpart.c \
+	core/counterpart.h \
 	core/dialect.c \
 	core/directive.c \
 	core/directive.h \
@@ -107,6 +109,7 @@ libdunlincore_la_SOURCES = \
 	core/plugin_file.h \
 	core/run.c \
 	core/run.h \
+	core/run_counterpart.c \
 	core/run_place.c \
 	core/run_record.c \
 	core/run_resolve.c \

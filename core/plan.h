@@ -6,6 +6,7 @@
 #ifndef DUNLIN_CORE_PLAN_H
 #define DUNLIN_CORE_PLAN_H
 
+#include "counterpart.h"
 #include "finding.h"
 #include "history.h"
 #include "source.h"
@@ -31,6 +32,12 @@ struct plan_facts {
 	 * checksum did not change. */
 	int (*prefix_same)(void *arg, const struct migration *m, const struct ledger_row *row);
 	void *prefix_arg;
+	/* Where k of the statements of m's up stand: the index of the statement of
+	 * `down` (is_kept: the ledger's) from which on it undoes them; -1, and why
+	 * tells what is in the way.  NULL function: only the whole down. */
+	int64_t (*down_start)(void *arg, const struct migration *m, const struct script_section *down, int is_kept,
+	                      int64_t k, char why[COUNTERPART_WHY]);
+	void *down_arg;
 	/* Nothing is going to be run (status, validate): no finding for what only a
 	 * writer needs, a lock or a database that can be written. */
 	int is_looking;

@@ -121,13 +121,54 @@ static int is_half_applied(const struct ledger_row *row)
 	       (row->statements_done > 0 || row_in_flight(row, NULL, NULL) != 0);
 }
 
-static int find_half_applied(struct planner *pl, const struct plan_entry *e)
+static int find_half_applied(struct planner *pl, const struct plan_entry *e, const char *why)
 {
 	return plan_find(pl, DUNLIN_EXIT_REPAIR, e->state == STATE_FAILED ? "failed" : "stuck", e,
 	                 "`dunlin up` goes on with it, `dunlin repair` decides what it counts as, "
 	                 "and --force runs its whole down.",
-	                 "'%s' is applied in part: %lld of %lld statements have run", entry_label(pl, e),
-	                 (long long)e->row->statements_done, (long long)e->row->statements_total);
+	                 "'%s' is applied in part: %lld of %lld statements have run%s%s", entry_label(pl, e),
+	                 (long long)e->row->statements_done, (long long)e->row->statements_total,
+	                 why[0] ? ", and just these cannot be reverted: " : "", why);
+}
+
+static const char *half_reason(struct planner *pl, const struct plan_entry *e, const struct resume *r, int64_t n)
+{
+	struct arena *arena = &pl->p->arena;
+
+	if (r->is_unsettled) /* how much stands, too */
+		return r->reason;
+	if (r->index == 0)
+		return "nothing of it stands: only its record goes";
+	if (r->index >= n)
+		return arena_printf(arena, "all its statements stand, and its whole down runs");
+	return arena_printf(arena, "%s: reverts what stands, %lld of %lld statements",
+	                    e->row->state == ROW_FAILED ? "failed" : "stuck", (long long)r->index, (long long)n);
+}
+
+/* Its down begins where it undoes what stands, if it is the mirror of its up. */
+static int start_half(struct planner *pl, const struct plan_entry *e, struct plan_action *a)
+{
+	const struct script_section *up = e->m && !e->m->is_bad ? &e->m->script.section[SECTION_UP] : NULL;
+	size_t n_before = pl->p->findings.n;
+	char why[COUNTERPART_WHY] = "";
+	struct resume r;
+	int64_t start;
+
+	if (!up || !pl->facts->down_start || e->row->kind == MIGRATION_REPEATABLE)
+		return find_half_applied(pl, e, up ? "" : "its file is gone");
+	if (resume_point(pl, e, up, 0, &r) < 0)
+		return -1;
+	if (pl->p->findings.n > n_before)
+		return 0;
+	start = r.index >= (int64_t)up->n_split && !r.is_unsettled ? 0
+		: pl->facts->down_start(pl->facts->down_arg, e->m, a->section, a->is_from_ledger, r.index, why);
+	if (start < 0)
+		return find_half_applied(pl, e, why);
+	a->resume_index = start;
+	if (start > 0 || r.is_unsettled)
+		a->pub.transaction = "none";
+	a->pub.reason = half_reason(pl, e, &r, (int64_t)up->n_split);
+	return a->pub.reason ? 0 : error_nomem(pl->err);
 }
 
 /* A half revert goes on where it ended. */
@@ -151,15 +192,17 @@ static int add_revert(struct planner *pl, const struct plan_entry *e, const char
 		.pub = { .kind = DUNLIN_ACTION_REVERT, .reason = reason, .batch = e->row->batch },
 		.m = e->m, .row = e->row,
 	};
-	int rc;
+	int is_half, rc;
 
 	if (row_is_nothing(e->row))
 		return add_forget(pl, e, "failed and left nothing: only its record goes");
-	if (is_half_applied(e->row) && e->state != STATE_RUNNING && !pl->req->force && find_half_applied(pl, e) < 0)
-		return -1;
-	if (is_half_applied(e->row) && pl->req->force)
+	is_half = is_half_applied(e->row) && e->state != STATE_RUNNING;
+	if (is_half && pl->req->force)
 		a.pub.reason = "forced: it is applied in part, and its whole down runs";
+	is_half = is_half && !pl->req->force;
 	rc = choose_down(pl, e, &a);
+	if (is_half && (rc == DOWN_FOUND ? start_half(pl, e, &a) : rc == DOWN_NONE ? find_half_applied(pl, e, "") : 0) < 0)
+		return -1;
 	if (rc != DOWN_FOUND)
 		return rc == DOWN_NONE ? without_down(pl, e) : rc == DOWN_REFUSED ? 0 : -1;
 	if (row_is_half_reverted(e->row) && go_on(pl, e, &a) < 0)

@@ -8,12 +8,14 @@
  *   run_statement.c one such statement, and its progress
  *   run_place.c   how far such a migration has come, and where it goes on
  *   run_settle.c  what became of a statement that was in flight
+ *   run_counterpart.c where the down of such a migration begins, when only a part stands
  *   run_record.c  what is written for each: rows, events, failures
  *   run_resolve.c the connection went: what became of what was sent
  */
 #ifndef DUNLIN_CORE_RUN_H
 #define DUNLIN_CORE_RUN_H
 
+#include "counterpart.h"
 #include "ledger.h"
 #include "plan.h"
 
@@ -156,6 +158,13 @@ int  step_unchanged(const struct script_env *env, const struct script_section *s
 /* What became of the statement in flight of a row that its run left: enum plan_settled. */
 int  step_settle(struct session *s, const struct script_env *env, const struct script_section *sec,
                  const struct ledger_row *row);
+
+/* run_counterpart.c */
+
+/* Of the up, k statements stand: the index of the down's first that is to run
+ * to undo them; -1, and why tells what is in the way. */
+int64_t step_down_start(const struct script_env *env, const struct script_section *up, const struct script_section *down,
+                        int is_kept, int64_t k, char why[COUNTERPART_WHY]);
 
 /* run_record.c */
 void record_run_started(struct runner *r);

@@ -233,14 +233,26 @@ static void start(struct stepping *g)
 
 /* --- when it fails ---------------------------------------------------------------------------- */
 
+static int is_undoable(const struct stepping *g)
+{
+	const struct migration *m = g->a->m;
+	char why[COUNTERPART_WHY];
+
+	return m && m->kind != MIGRATION_REPEATABLE && m->script.section[SECTION_DOWN].is_present &&
+	       step_down_start(&g->env, g->a->section, &m->script.section[SECTION_DOWN], 0, g->row.statements_done, why) >= 0;
+}
+
 static void tell_state(const struct stepping *g, struct dunlin_error *err)
 {
 	int64_t k = g->row.statements_done, n = g->row.statements_total;
 	int is_down = g->row.direction == DIRECTION_DOWN, is_of_file;
 	const char *what = is_down ? "of its down have run" : "are applied";
+	char skipped[64] = "";
 	const char *unknown = err->code == DUNLIN_EXIT_UNKNOWN || err->code == DUNLIN_EXIT_REPAIR
 	                      ? "; of the next the outcome is not known" : "";
 
+	if (is_down && g->a->resume_index > 0 && k >= g->a->resume_index && g->a->row && g->a->row->direction == DIRECTION_UP)
+		snprintf(skipped, sizeof skipped, "; the first %lld had nothing to undo", (long long)g->a->resume_index);
 	err->statements_done = k;
 	err->statements_total = n;
 	error_migration(err, g->a->pub.component, g->a->pub.version);
@@ -249,9 +261,9 @@ static void tell_state(const struct stepping *g, struct dunlin_error *err)
 	else if (k == 0)
 		error_state(err, "none of %s%lld statements %s%s", is_down ? "the " : "its ", (long long)n, what, unknown);
 	else if (k == 1)
-		error_state(err, "statement 1 of %lld %s%s", (long long)n, is_down ? "of its down has run" : "is applied", unknown);
+		error_state(err, "statement 1 of %lld %s%s%s", (long long)n, is_down ? "of its down has run" : "is applied", skipped, unknown);
 	else
-		error_state(err, "statements 1\xe2\x80\x93%lld of %lld %s%s", (long long)k, (long long)n, what, unknown);
+		error_state(err, "statements 1\xe2\x80\x93%lld of %lld %s%s%s", (long long)k, (long long)n, what, skipped, unknown);
 	if (err->hint[0])
 		return;
 	is_of_file = err->errclass != DUNLIN_CLASS_LOCK && err->errclass != DUNLIN_CLASS_TIMEOUT &&
@@ -260,9 +272,10 @@ static void tell_state(const struct stepping *g, struct dunlin_error *err)
 		error_hint(err, "It is the down that was kept when it was applied: mend the folder's from that statement on and run "
 		           "`dunlin rollback --down-from files`: it goes on at statement %lld.", (long long)k + 1);
 	else
-		error_hint(err, "%s `dunlin %s` again: it goes on at statement %lld.",
+		error_hint(err, "%s `dunlin %s` again: it goes on at statement %lld%s.",
 		           is_of_file ? "Mend the file from that statement on and run" : "Run",
-		           is_down ? "rollback" : "up", (long long)k + 1);
+		           is_down ? "rollback" : "up", (long long)k + 1,
+		           !is_down && k > 0 && is_undoable(g) ? "; or `dunlin rollback` reverts what stands" : "");
 }
 
 /* The row tells how far it got, unless only the database knows. */

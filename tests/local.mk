@@ -17,6 +17,7 @@ unit_tests = \
 	tests/unit/test_buf \
 	tests/unit/test_checksum \
 	tests/unit/test_config \
+	tests/unit/test_counterpart \
 	tests/unit/test_directive \
 	tests/unit/test_discover \
 	tests/unit/test_docker \
@@ -173,6 +174,7 @@ shell_tests = \
 	tests/live/corpora.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
+	tests/live/half.test \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/many.test \
@@ -180,6 +182,7 @@ shell_tests = \
 	tests/live/my_corpora.test \
 	tests/live/my_faults.test \
 	tests/live/my_galera.test \
+	tests/live/my_half.test \
 	tests/live/my_kill.test \
 	tests/live/my_run.test \
 	tests/live/my_session.test \
@@ -189,6 +192,7 @@ shell_tests = \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
 	tests/live/pg_faults.test \
+	tests/live/pg_half.test \
 	tests/live/pg_many.test \
 	tests/live/pg_notx.test \
 	tests/live/pg_run.test \
@@ -241,6 +245,7 @@ EXTRA_DIST += \
 	tests/live/corpora.test \
 	tests/live/disk.test \
 	tests/live/downs.test \
+	tests/live/half.test \
 	tests/live/input.test \
 	tests/live/kill.test \
 	tests/live/lib.sh \
@@ -249,6 +254,7 @@ EXTRA_DIST += \
 	tests/live/my_corpora.test \
 	tests/live/my_faults.test \
 	tests/live/my_galera.test \
+	tests/live/my_half.test \
 	tests/live/my_kill.test \
 	tests/live/my_lib.sh \
 	tests/live/my_run.test \
@@ -259,6 +265,7 @@ EXTRA_DIST += \
 	tests/live/pg_copy.test \
 	tests/live/pg_corpora.test \
 	tests/live/pg_faults.test \
+	tests/live/pg_half.test \
 	tests/live/pg_lib.sh \
 	tests/live/pg_many.test \
 	tests/live/pg_notx.test \

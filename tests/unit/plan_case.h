@@ -23,6 +23,7 @@ struct plan_case {
 	struct history h;
 	struct plan_facts facts;
 	int settled, same;             /* what the callbacks answer         */
+	int64_t down_start;
 	struct dunlin_request req;
 	int shows_states, shows_current, shows_hints;
 	struct buf expect;
@@ -243,6 +244,17 @@ static int case_same(void *arg, const struct migration *m, const struct ledger_r
 	return ((struct plan_case *)arg)->same;
 }
 
+static int64_t case_down_start(void *arg, const struct migration *m, const struct script_section *down, int is_kept,
+                               int64_t k, char why[COUNTERPART_WHY])
+{
+	int64_t at = ((struct plan_case *)arg)->down_start;
+
+	(void)m, (void)down, (void)is_kept, (void)k;
+	if (at < 0)
+		snprintf(why, COUNTERPART_WHY, "it is no mirror");
+	return at;
+}
+
 /* facts WORD...: what a connection knows, other than the usual. */
 static void case_facts(struct plan_case *c, const struct case_words *w)
 {
@@ -255,6 +267,7 @@ static void case_facts(struct plan_case *c, const struct case_words *w)
 		{ "ran", SETTLED_RAN }, { "not-run", SETTLED_NOT_RUN }, { "unknown", SETTLED_UNKNOWN },
 	};
 	const char *settled = case_value(w, "settled"), *same = case_value(w, "same"), *list = case_value(w, "tables");
+	const char *start = case_value(w, "down-start");
 
 	for (size_t i = 1; i < w->n; i++)
 		for (size_t k = 0; k < sizeof caps / sizeof *caps; k++) {
@@ -273,6 +286,11 @@ static void case_facts(struct plan_case *c, const struct case_words *w)
 		c->same = strcmp(same, "yes") == 0;
 		c->facts.prefix_same = case_same;
 		c->facts.prefix_arg = c;
+	}
+	if (start) {
+		c->down_start = strcmp(start, "no") == 0 ? -1 : strtol(start, NULL, 10);
+		c->facts.down_start = case_down_start;
+		c->facts.down_arg = c;
 	}
 	if (list) {
 		const char **v = arena_alloc(&c->arena, 16 * sizeof *v);
