@@ -31,7 +31,10 @@ root=$work/root
 packages=${1:-$work}
 clean_up() {
 	[ ! -d "$work/servers" ] || "$top/script/servers" stop "$work/servers"
-	! mountpoint -q "$root/proc" || umount "$root/proc" || exit 99
+	# Nothing is removed as long as the kernel's own is mounted there.
+	for dir in "$root/dev/pts" "$root/proc"; do
+		! mountpoint -q "$dir" || umount "$dir" || exit 99
+	done
 	rm -rf --one-file-system "$work"
 }
 trap clean_up EXIT
@@ -131,6 +134,8 @@ check 'the library is libdunlin.so.0' soname
 make_root() {
 	PATH=$PATH:/usr/sbin debootstrap --variant=minbase "$suite" "$root" "$mirror" &&
 		mount -t proc proc "$root/proc" &&
+		# zsh completes in a pseudo terminal.
+		mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" &&
 		mkdir "$root/packages" && cp "$packages"/*.deb "$root/packages" &&
 		# What the manual and the completions are looked at with.
 		install man-db bash-completion zsh fish
@@ -187,25 +192,27 @@ bash_offers() {
 		_dunlin && printf "%s\n" "${COMPREPLY[@]}"' - "${@:2}"
 }
 fish_offers() {
-	exits 0 "$1" env -C /tmp/app DUNLIN_URL=sqlite:app.db fish --no-config -c 'complete -C "$argv[1]"' "$2"
+	exits 0 "$1" env -C /tmp/app DUNLIN_URL=sqlite:app.db fish -c 'complete -C "$argv[1]"' "$2"
 }
 # zsh completes only where somebody types: in a pseudo terminal.
 zsh_offers() {
 	cat >"$root/tmp/app/offers.zsh" <<'ZSH'
+setopt extendedglob
 zmodload zsh/zpty
+all=
 zpty shell zsh -f -i
 zpty -w shell 'PS1=; unsetopt zle_bracketed_paste; autoload -U compinit; compinit -u -D; zstyle ":completion:*" list-colors ""; LISTMAX=0; bindkey "^I" complete-word; echo RE""ADY'
 zpty -r shell seen '*READY*'
 zpty -w -n shell "$1"$'\t\t'
-wanted=$2 all=
+# Without what moves the cursor and rings.
 for ((i = 0; i < 200; i++)); do
 	zpty -r -t shell seen && all+=$seen || sleep 0.1
-	[[ ${all//$'\e'\[[0-9;?]#[a-zA-Z]/} == *$wanted* ]] && break
+	plain=${${all//$'\e'\[[0-9;?]#[a-zA-Z]/}//[[:cntrl:]]/}
+	[[ $plain == *$2* ]] && break
 done
 zpty -d shell
-print -r -- $all
+print -r -- $plain
 ZSH
-	sed -i '1i setopt extendedglob' "$root/tmp/app/offers.zsh"
 	exits 0 "$1" env -C /tmp/app DUNLIN_URL=sqlite:app.db zsh -f offers.zsh "$2" "$3"
 }
 check 'bash completes commands' bash_offers '^rollback$' dunlin roll
