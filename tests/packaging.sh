@@ -154,7 +154,7 @@ must 'dunlin and the SQLite driver are installed' \
 
 # --- what is there -----------------------------------------------------------------------
 
-for page in 'dunlin.1:apply' 'dunlin-migrations.5:dunlin:up' 'dunlin.ini.5:ini'; do
+for page in 'dunlin.1:applies the migrations' 'dunlin-migrations.5:dunlin:up' 'dunlin.ini.5:DUNLIN_URL|migrations'; do
 	name=${page%%:*}
 	check "man shows ${name%.*}(${name##*.})" exits 0 "${page#*:}" man -P cat "${name##*.}" "${name%.*}"
 done
