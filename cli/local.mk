@@ -76,3 +76,22 @@ dunlin_driver_check_CPPFLAGS = $(INCLUDE_PUBLIC) -iquote $(top_srcdir)/tests/con
 dunlin_driver_check_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 dunlin_driver_check_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 dunlin_driver_check_LDADD = libdunlin.la -lpthread
+
+# What the shells read, printed by the program itself.
+if COMPLETIONS
+bashcompletion_DATA = cli/completions/dunlin
+zshcompletion_DATA = cli/completions/_dunlin
+fishcompletion_DATA = cli/completions/dunlin.fish
+CLEANFILES += $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
+
+print_completion = $(MKDIR_P) cli/completions && ./dunlin$(EXEEXT) completion
+
+# One after another: the script that libtool puts around an uninstalled program
+# may link it again when it first runs.
+cli/completions/dunlin: dunlin$(EXEEXT)
+	$(AM_V_GEN)$(print_completion) bash >$@.new && mv -f $@.new $@
+cli/completions/_dunlin: cli/completions/dunlin
+	$(AM_V_GEN)$(print_completion) zsh >$@.new && mv -f $@.new $@
+cli/completions/dunlin.fish: cli/completions/_dunlin
+	$(AM_V_GEN)$(print_completion) fish >$@.new && mv -f $@.new $@
+endif

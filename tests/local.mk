@@ -200,6 +200,7 @@ shell_tests = \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/pkgconfig.test \
 	tests/servers.test \
 	tests/tools/proxy.test
 TESTS += $(unit_tests) $(sqlite_tests) $(postgresql_tests) $(mariadb_tests) $(shell_tests)
@@ -274,6 +275,8 @@ EXTRA_DIST += \
 	tests/live/resume.test \
 	tests/live/session.test \
 	tests/live/signals.test \
+	tests/packaging.sh \
+	tests/pkgconfig.test \
 	tests/servers.test \
 	tests/tools/proxy.test \
 	tests/unit/mariadb_fixture.h \
@@ -319,7 +322,9 @@ AM_TESTS_ENVIRONMENT = \
 	DUNLIN_TEST_SANITIZERS='$(dunlin_sanitizers)'; export DUNLIN_TEST_SANITIZERS; \
 	DUNLIN_TEST_COVERAGE='$(COVERAGE_FLAGS)'; export DUNLIN_TEST_COVERAGE; \
 	DUNLIN_SHARED="$${DUNLIN_SHARED-$(abs_top_srcdir)/../shared}"; export DUNLIN_SHARED; \
+	DUNLIN_TEST_CPPFLAGS='$(HARDENING_CPPFLAGS)'; export DUNLIN_TEST_CPPFLAGS; \
 	CC='$(CC)'; export CC; \
+	PKG_CONFIG='$(PKG_CONFIG)'; export PKG_CONFIG; \
 	NM='$(NM)'; export NM; \
 	STRIP='$(STRIP)'; export STRIP;
 
