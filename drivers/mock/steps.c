@@ -119,11 +119,15 @@ static int commits(const struct mock_conn *c, const struct dunlin_step *st)
 
 static int statement(struct mock_conn *c, const struct dunlin_step *st, struct dunlin_driver_error *err)
 {
-	int is_guarded = c->is_guarded && !c->is_sealed;
-	int rc = mock_refuse_in_failed_tx(c, err);
+	int rc = mock_refuse_in_failed_tx(c, err), is_guarded;
 
+	if (rc == DUNLIN_OK && c->is_sealed && mock_is_in_tx(c)) { /* of the next migration in this transaction */
+		rc = mock_run(c, "SAVEPOINT " MOCK_GUARD, err);
+		c->is_sealed = rc != DUNLIN_OK;
+	}
 	if (rc != DUNLIN_OK)
 		return rc;
+	is_guarded = c->is_guarded && !c->is_sealed;
 	if (mock_is_in_tx(c) && commits(c, st))
 		rc = mock_run(c, "COMMIT", err);
 	if (rc != DUNLIN_OK)

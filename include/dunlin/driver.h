@@ -164,7 +164,8 @@ struct dunlin_param {
  *
  *   BEGIN  STATEMENT...  SEAL  LEDGER...  COMMIT
  *
- * and, outside of one, STATEMENT or LEDGER steps that each commit by
+ * (with TX_DDL several may share one: STATEMENT... SEAL LEDGER... comes again
+ * before the COMMIT) and, outside of one, STATEMENT or LEDGER steps that each commit by
  * themselves, or BEGIN ... COMMIT without SEAL around such a statement and its
  * bookkeeping: the session stays as the file has made it until reset_session().
  */

@@ -133,6 +133,9 @@ static void now_is_utc_to_the_millisecond(struct suite *s)
 	struct conn c;
 	char a[64] = "", want[] = "dddd-dd-ddTdd:dd:dd.dddZ";
 
+	/* The core fills names in wherever these stand. */
+	for (const char *p = s->drv->dialect->now; *p; p++)
+		expect(s, *p != '?' && !(*p == '%' && p[1] && strchr("MESmes", p[1])), "'%.2s' in %s", p, s->drv->dialect->now);
 	if (conn_open(s, &c) < 0)
 		return;
 	if (conn_text(&c, a, sizeof a, "SELECT %s", s->drv->dialect->now) == 0) {

@@ -174,6 +174,48 @@ static void a_migration_in_several_calls(struct suite *s)
 	conn_close(&c);
 }
 
+/* Three migrations in one transaction: a SEAL after each one's statements, one
+ * COMMIT.  The second's stray COMMIT must be found out at its SEAL. */
+static void build_shared(struct many *m, const char *table)
+{
+	struct many each;
+
+	build(&each, table);
+	*m = (struct many){ .is_ordered = 1 };
+	for (size_t i = 0; i < each.n; i++) {
+		if ((each.step[i].kind == DUNLIN_STEP_BEGIN && i > 0) || (each.step[i].kind == DUNLIN_STEP_COMMIT && i + 1 < each.n))
+			continue;
+		memcpy(m->sql[m->n], each.sql[i], sizeof m->sql[0]);
+		m->step[m->n] = step_of(each.step[i].kind, each.step[i].sql ? m->sql[m->n] : NULL);
+		m->step[m->n++].expect_rows = each.step[i].expect_rows;
+	}
+}
+
+static void migrations_share_a_transaction(struct suite *s)
+{
+	struct many m;
+	struct conn c;
+	const char *t;
+
+	if (conn_open(s, &c) < 0)
+		return;
+	t = make_table(&c);
+	build_shared(&m, t);
+	expect(s, send(&c, &m, 0, m.n) == DUNLIN_OK, "%.300s", c.err.message);
+	expect(s, m.res.n_durable == m.n && conn_count(&c, t) == 6, "n_durable %zu of %zu", m.res.n_durable, m.n);
+	t = make_table(&c);
+	build_shared(&m, t);
+	m.step[7] = step_of(DUNLIN_STEP_STATEMENT, "INSERT INTO dunlin_no_such_table (id) VALUES (1)");
+	expect(s, send(&c, &m, 0, m.n) != DUNLIN_OK, "a step is wrong, and it says OK");
+	expect(s, m.res.n_done == 7 && m.res.n_durable == 0, "n_done %zu, n_durable %zu", m.res.n_done, m.res.n_durable);
+	expect(s, conn_count(&c, t) == 0, "%lld rows: all of one transaction go together", (long long)conn_count(&c, t));
+	build_shared(&m, t);
+	m.step[4] = step_of(DUNLIN_STEP_STATEMENT, quirk(s, QUIRK_COMMIT));
+	expect(s, send(&c, &m, 0, m.n) != DUNLIN_OK, "a COMMIT among the second's statements, and it says OK");
+	expect(s, conn_int(&c, "SELECT count(*) FROM %s WHERE id IN (12, 22)", t) == 0, "its record is there");
+	conn_close(&c);
+}
+
 /* Lone statements commit by themselves, those before a failure stay. */
 static void steps_outside_a_transaction(struct suite *s)
 {
@@ -230,6 +272,8 @@ static void exec_many(struct suite *s)
 	check(s, "a record that does not hit its row fails the migration", a_record_that_hits_no_row_fails);
 	check(s, "a migration that ends its own transaction is not recorded", the_guard_holds);
 	check(s, "a migration may come in several calls", a_migration_in_several_calls);
+	if (can(s, DUNLIN_CAP_TX_DDL)) /* elsewhere the core gives each its own */
+		check(s, "several migrations may share a transaction", migrations_share_a_transaction);
 	check(s, "steps outside a transaction commit one by one", steps_outside_a_transaction);
 	check(s, "steps of a newer core are read by their size", longer_steps);
 }
