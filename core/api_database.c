@@ -125,18 +125,21 @@ int dunlin_drop(struct dunlin *d, struct dunlin_error *err)
 
 static int wait_for_answer(struct dunlin *d, struct dunlin_error *err)
 {
+	struct dunlin_error last = { 0 };
+
 	if (handle_driver(d, err) < 0)
 		return -1;
 	for (;;) {
 		struct timespec t = { 0, 200 * 1000000L };
-		struct dunlin_error last;
 
 		if (handle_open(d, OPEN_EXISTING, err) == 0)
 			return 0;
 		if ((err->errclass != DUNLIN_CLASS_CONNECTION && err->errclass != DUNLIN_CLASS_TIMEOUT) ||
 		    err->code == DUNLIN_EXIT_UNSAFE) /* it answers, and time does not mend it */
 			return -1;
-		last = *err;
+		/* That the time is up says nothing about the database. */
+		if (!last.message[0] || err->errclass == DUNLIN_CLASS_CONNECTION)
+			last = *err;
 		if (d->cancel)
 			return error_set(err, DUNLIN_EXIT_STOPPED, DUNLIN_CLASS_INTERRUPTED, "interrupted while waiting for the database");
 		if (d->deadline && now_ms() >= d->deadline)

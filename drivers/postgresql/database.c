@@ -67,8 +67,10 @@ static int create(struct dunlin_conn *c, const char *name, struct dunlin_driver_
 		drv_text_adds(&sql, " TEMPLATE template0 ENCODING 'UTF8'");
 	status = sql.is_failed ? drv_nomem(err) : pg_simple(c, sql.p, NULL, NULL, err);
 	drv_text_clear(&sql);
-	if (status != DUNLIN_OK && err && strcmp(err->sqlstate, "42P04") == 0)
+	if (status != DUNLIN_OK && err && strcmp(err->sqlstate, "42P04") == 0) {
 		status = DUNLIN_EBUSY;
+		drv_hint(err, "There is nothing to make: `dunlin status` tells what is in it.");
+	}
 	return status;
 }
 
@@ -133,8 +135,10 @@ static int drop(struct dunlin_conn *c, const char *name, struct dunlin_driver_er
 		name_sessions(c, name, err);
 		return DUNLIN_EBUSY;
 	}
-	if (strcmp(err->sqlstate, "3D000") == 0)
+	if (strcmp(err->sqlstate, "3D000") == 0) {
 		err->errclass = DUNLIN_CLASS_CONNECTION;
+		drv_hint(err, "There is nothing to drop, or the name is another.");
+	}
 	return status;
 }
 
