@@ -116,7 +116,7 @@ static void what_each_statement_does_is_seen(void)
 		"ALTER TABLE a ADD CHECK (n > 1)",
 		"ALTER TABLE a ADD FOREIGN KEY (n) REFERENCES a (id)",
 		"ALTER TABLE a COMMENT = 'x'",
-		"ALTER TABLE a CONVERT TO CHARACTER SET utf8mb4",
+		"ALTER TABLE a CONVERT TO CHARACTER SET utf16",
 		"ALTER TABLE a MODIFY t varchar(20) COMMENT 'y'",
 		"ALTER TABLE a ADD g int AS (n + 1)",
 		"ALTER TABLE b PARTITION BY HASH (x) PARTITIONS 2",
