@@ -2,8 +2,8 @@
 # installcheck.sh - `make installcheck`: the installed program runs, and a driver
 # is written against the installed headers by somebody who has nothing else.
 #
-# Takes from the environment: bindir libdir driverdir pkgconfigdir CC PKG_CONFIG,
-# and drivers: the .la names of the plugins installed.
+# Takes from the environment: srcdir (absolute) bindir libdir driverdir pkgconfigdir
+# CC PKG_CONFIG, and drivers: the .la names of the plugins installed.
 set -u
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -94,6 +94,44 @@ check "a third party's driver compiles with the installed header" \
 	${CC:-cc} $cflags -Wall -Wextra -Werror -fPIC -shared -o plugins/dunlin-third.so third.c
 chmod go-w plugins/dunlin-third.so 2>/dev/null
 check "that driver is loaded from its folder" loads 'third +1\.2\.3' "$dunlin" drivers --driver-path "$tmp/plugins"
+
+# examples/driver, by its own Makefile, as somebody does who copied it.
+example_builds() {
+	cp -r "$example" odbc && chmod -R u+w odbc &&
+		make -C odbc -s CC="${CC:-cc}" PKG_CONFIG="${PKG_CONFIG:-pkg-config}" CFLAGS="-O1 -g -Wall -Wextra -Werror" &&
+		chmod go-w odbc/dunlin-odbc.so
+}
+example_passes() {
+	"$dunlin" driver-check "$tmp/odbc/dunlin-odbc.so" "odbc:$tmp/odbc.db" >"$tmp/suite" ||
+		{ grep -A1 '^not ok' "$tmp/suite"; return 1; }
+	grep -q '^1\.\.[0-9]' "$tmp/suite" && grep -q '^ok [0-9]* - exec_many: all' "$tmp/suite"
+}
+# shellcheck disable=SC2086 # nm is a list of words
+example_exports() {
+	shows ' T dunlin_driver_entry_v1$' ${NM:-nm} -D --defined-only odbc/dunlin-odbc.so &&
+		[ "$(wc -l <"$tmp/shown")" -eq 1 ]
+}
+example_applies() {
+	mkdir odbc-migrations &&
+		printf -- '-- dunlin:up\nCREATE TABLE one (id integer);\n-- dunlin:down\nDROP TABLE one;\n' >odbc-migrations/1.0.0-001-one.sql &&
+		: >"$tmp/up.db" &&
+		"$dunlin" up --driver-path "$tmp/odbc" --url "odbc:$tmp/up.db" --dir odbc-migrations &&
+		shows '1\.0\.0-001' "$dunlin" status --driver-path "$tmp/odbc" --url "odbc:$tmp/up.db" --dir odbc-migrations
+}
+example=${srcdir:?}/examples/driver
+missing=
+"${PKG_CONFIG:-pkg-config}" --exists odbc || missing="unixODBC's headers are not installed"
+[ -n "$missing" ] || odbcinst -q -d -n SQLite3 >/dev/null 2>&1 || grep -qs '^\[SQLite3\]' /etc/odbcinst.ini ||
+	missing="unixODBC knows no driver 'SQLite3'"
+for step in "builds against the installed header" "exports its entry alone" "passes the conformance suite" \
+	"applies a migration"; do
+	if [ -n "$missing" ]; then
+		n=$((n + 1))
+		echo "ok $n - installcheck: the example driver $step # SKIP $missing"
+		continue
+	fi
+	check "the example driver $step" "example_${step%% *}"
+done
 
 cat >embed.c <<'END'
 #include <dunlin/dunlin.h>

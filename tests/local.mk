@@ -5,9 +5,11 @@
 #   tests/live/*.test     the same, while something goes wrong around it
 #   tests/*.test          the build itself: headers, exported symbols, lists
 #   tests/tools/          programs that the tests use, and their own tests
+#   tests/abi/            what was released, and must keep working
 #   tests/plugins/        drivers that test_loader loads or sees refused
 
 include tests/plugins/local.mk
+include tests/abi/local.mk
 
 if HAVE_CUNIT
 # list: tests/unit/test_*.c except tests/unit/test_sqlite*.c tests/unit/test_postgresql*.c tests/unit/test_mariadb*.c without .c
@@ -152,6 +154,7 @@ tests_unit_libtap_la_SOURCES = tests/unit/tap.c tests/unit/tap.h
 
 # list: tests/*.test tests/cli/*.test tests/live/*.test tests/tools/*.test
 shell_tests = \
+	tests/abi.test \
 	tests/cli/check.test \
 	tests/cli/completion.test \
 	tests/cli/confirm.test \
@@ -207,6 +210,11 @@ TESTS += $(unit_tests) $(sqlite_tests) $(postgresql_tests) $(mariadb_tests) $(sh
 # What tests read, and the scripts themselves.
 # list: tests/*.test tests/*.sh tests/abi/** tests/cli/** tests/golden/** tests/live/** tests/tools/*.test tests/unit/*.h
 EXTRA_DIST += \
+	tests/abi.test \
+	tests/abi/1.0/dunlin/dialect.h \
+	tests/abi/1.0/dunlin/driver.h \
+	tests/abi/layout-x86_64.txt \
+	tests/abi/layout.c \
 	tests/abi/libdunlin.exports \
 	tests/cli/check.test \
 	tests/cli/completion.test \
@@ -328,8 +336,11 @@ AM_TESTS_ENVIRONMENT = \
 	NM='$(NM)'; export NM; \
 	STRIP='$(STRIP)'; export STRIP;
 
+# It is run by dunlin alone, and has no options.
+AM_INSTALLCHECK_STD_OPTIONS_EXEMPT = dunlin-driver-check
+
 # On the tree that `make install` left behind.
 installcheck-local:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' bindir='$(bindir)' libdir='$(libdir)' \
-	pkgconfigdir='$(pkgconfigdir)' driverdir='$(driverdir)' drivers='$(driverexec_LTLIBRARIES)' \
+	srcdir='$(abs_top_srcdir)' NM='$(NM)' pkgconfigdir='$(pkgconfigdir)' driverdir='$(driverdir)' drivers='$(driverexec_LTLIBRARIES)' \
 	$(BASH_PATH) $(srcdir)/tests/installcheck.sh
