@@ -137,8 +137,8 @@ make_root() {
 		# zsh completes in a pseudo terminal.
 		mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" &&
 		mkdir "$root/packages" && cp "$packages"/*.deb "$root/packages" &&
-		# What the manual and the completions are looked at with.
-		install man-db bash-completion zsh fish
+		# What manual, completions and library are looked at with.
+		install man-db bash-completion zsh fish gcc libc6-dev pkg-config
 }
 must "debootstrap makes a $suite" make_root
 
@@ -259,8 +259,7 @@ check '`dunlin up` on MariaDB gets as far as the connection' app 3 'CONNECTION' 
 
 # --- for developers ------------------------------------------------------------------------
 
-check 'libdunlin-dev is installed, with a compiler' install_ours libdunlin-dev
-check 'and gcc and pkg-config' install gcc libc6-dev pkg-config
+check 'libdunlin-dev is installed' install_ours libdunlin-dev
 cat >"$root/tmp/app/embed.c" <<'C'
 #include <dunlin/dunlin.h>
 #include <dunlin/driver.h>
@@ -291,13 +290,13 @@ remove() {
 check 'apt-get remove removes them' remove
 nothing_of_ours() {
 	in_root dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' | grep dunlin && return 1
-	in_root find / -xdev \( -path /proc -o -path /packages -o -path /tmp -o -path /var/log \) -prune \
+	in_root find / -xdev \( -path /proc -o -path /packages -o -path /tmp -o -path /var/log \
+		-o -path /var/cache/man \) -prune \
 		-o -name '*dunlin*' -print | grep . && return 1
 	return 0
 }
 check 'nothing that is called dunlin is left' nothing_of_ours
 as_before() {
-	in_root apt-get purge -y -q --auto-remove gcc libc6-dev pkg-config || return
 	# What dependencies kept as configuration.
 	in_root sh -c 'dpkg-query -W -f="\${db:Status-Abbrev} \${Package}\n" | sed -n "s/^rc  *//p" | xargs -r dpkg --purge' || return
 	files | diff -u "$work/before" -
