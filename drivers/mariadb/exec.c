@@ -519,6 +519,12 @@ static int add_statement(struct run *r, const struct dunlin_step *step, size_t i
 		c->session.has_timeouts = 1;
 	}
 	r->has_dirt |= s.is_dirty;
+	/* A transaction that several migrations share is guarded anew for each. */
+	if (r->tx == TX_OWN && c->is_sealed && !c->is_guarded) {
+		my_packet_adds(&r->p, MY_OP_OWN, i, "SAVEPOINT " GUARD);
+		c->is_guarded = 1;
+		c->is_sealed = 0;
+	}
 	if (step->traits & DUNLIN_ST_BEGIN)
 		r->tx = TX_FILE;
 	else if (r->tx == TX_FILE && (step->traits & (DUNLIN_ST_COMMIT | DUNLIN_ST_ROLLBACK)))

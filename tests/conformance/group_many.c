@@ -272,8 +272,7 @@ static void exec_many(struct suite *s)
 	check(s, "a record that does not hit its row fails the migration", a_record_that_hits_no_row_fails);
 	check(s, "a migration that ends its own transaction is not recorded", the_guard_holds);
 	check(s, "a migration may come in several calls", a_migration_in_several_calls);
-	if (can(s, DUNLIN_CAP_TX_DDL)) /* elsewhere only --transaction all shares one, of plain DML */
-		check(s, "several migrations may share a transaction", migrations_share_a_transaction);
+	check(s, "several migrations may share a transaction", migrations_share_a_transaction);
 	check(s, "steps outside a transaction commit one by one", steps_outside_a_transaction);
 	check(s, "steps of a newer core are read by their size", longer_steps);
 }
