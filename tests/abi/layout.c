@@ -147,5 +147,6 @@ int main(void)
 	M(dunlin_driver, drop_objects);
 	M(dunlin_driver, probe_sql);
 	M(dunlin_driver, goes_together);
+	M(dunlin_driver, statement_max);
 	return 0;
 }

@@ -317,8 +317,10 @@ struct dunlin_driver {
 	int (*snapshot)(struct dunlin_conn *c, const char *const *ignore, size_t n_ignore,
 	                dunlin_fact_fn *fact, void *arg, struct dunlin_driver_error *err);
 	/* Looks whether the effect of a statement is there, without running it:
-	 * writes a short text that is different before and after.  ENOTSUP: it
-	 * cannot tell. */
+	 * writes a short text that is different before and after.  It may begin
+	 * with a context, of letters and digits, and a colon (the search path, the
+	 * role it was seen under): answers of different contexts prove nothing.
+	 * ENOTSUP: it cannot tell. */
 	int (*probe)(struct dunlin_conn *c, const char *sql, size_t sql_len,
 	             char *answer, size_t answer_size, struct dunlin_driver_error *err);
 	int (*blockers)(struct dunlin_conn *c, dunlin_blocker_fn *fn, void *arg, struct dunlin_driver_error *err);
@@ -345,9 +347,7 @@ struct dunlin_driver {
 	 * place and whose value is what probe() would answer; so the evidence, the
 	 * intent and the statement travel in one exec_many().  The value is never
 	 * NULL, has at most 200 bytes, and consists of letters, digits and -_.:+
-	 * alone; empty: it turned out that it cannot tell.  It may begin with a
-	 * context and a colon (in which database, under which role it was seen):
-	 * answers of different contexts prove nothing.
+	 * alone; empty: it turned out that it cannot tell.
 	 * ENOTSUP: it cannot tell.  Needs the dialect's probe_set and probe_get. */
 	int (*probe_sql)(struct dunlin_conn *c, const char *sql, size_t sql_len,
 	                 char *expr, size_t expr_size, struct dunlin_driver_error *err);
@@ -355,6 +355,9 @@ struct dunlin_driver {
 	 * is sent: 1 where it may commit together with its progress, since all that
 	 * it changes rolls back; 0: it gets an intent.  NULL: what its traits say. */
 	int (*goes_together)(struct dunlin_conn *c, const char *sql, size_t sql_len, uint32_t traits);
+	/* Bytes of the longest statement that the server takes over this connection;
+	 * 0: no limit, or not known.  A plan with a longer one is refused. */
+	uint64_t (*statement_max)(struct dunlin_conn *c);
 };
 
 /* The one exported function.  NULL: err says why. */
