@@ -205,9 +205,11 @@ static void one_holds_the_lock_and_is_named(void)
 	MUST(drv->lock(second, "s.other", "you@there", &err));
 	MUST(drv->unlock(first, "s.t", &err));
 	TAP_EQ_INT(drv->unlock(first, "s.t", &err), DUNLIN_ERROR);
-	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "1");
+	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
+	                            "database = (SELECT oid FROM pg_database WHERE datname = current_database())"), "1");
 	drv->close(second);
-	while (strcmp(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0") != 0)
+	while (strcmp(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
+	                            "database = (SELECT oid FROM pg_database WHERE datname = current_database())"), "0") != 0)
 		usleep(10000);
 	MUST(drv->lock(first, "s.t", "me@here", &err));
 	leave();
@@ -230,7 +232,8 @@ static void the_check_fails_in_the_server_once_the_lock_is_lost(void)
 	TAP_OK(strstr(err.message, "the lock of this run was lost") != NULL);
 	TAP_OK(!is_check_passed());
 	/* The failed check must not have taken it. */
-	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
+	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
+	                            "database = (SELECT oid FROM pg_database WHERE datname = current_database())"), "0");
 	TAP_EQ_INT(drv->unlock(c, "s.t", &err), DUNLIN_ERROR);
 	TAP_OK(strstr(err.message, "lost") != NULL);
 	leave();
@@ -277,7 +280,8 @@ static void an_applications_handle_is_given_back_as_it_was(void)
 	TAP_EQ_STR(raw_ask(pg, "SELECT to_regclass('public.made') IS NOT NULL"), "t");
 	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM keep"), "0");
 	TAP_EQ_STR(raw_ask(pg, "EXECUTE p"), "42");
-	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
+	TAP_EQ_STR(raw_ask(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
+	                            "database = (SELECT oid FROM pg_database WHERE datname = current_database())"), "0");
 	leave();
 	raw(admin, "DROP ROLE dunlin_test_role");
 }
