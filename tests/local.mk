@@ -336,9 +336,6 @@ AM_TESTS_ENVIRONMENT = \
 	NM='$(NM)'; export NM; \
 	STRIP='$(STRIP)'; export STRIP;
 
-# It is run by dunlin alone, and has no options.
-AM_INSTALLCHECK_STD_OPTIONS_EXEMPT = dunlin-driver-check
-
 # On the tree that `make install` left behind.
 installcheck-local:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' bindir='$(bindir)' libdir='$(libdir)' \
