@@ -226,6 +226,17 @@ static const char *look_statement(struct ledger *l)
 	return out;
 }
 
+static const char *others_statement(struct ledger *l)
+{
+	struct buf b = BUF_INIT;
+	const char *out;
+
+	buf_addf(&b, "SELECT 2, dunlin_other.* FROM (%s) dunlin_other ORDER BY 2", l->dialect->foreign_tables);
+	out = b.is_failed ? NULL : expand(l, b.p, 1);
+	buf_clear(&b);
+	return out;
+}
+
 #define EVENT_COLUMNS "run_id, seq, component, version, event, at, actor, detail"
 
 static int make_statements(struct ledger *l)
@@ -260,6 +271,8 @@ static int make_statements(struct ledger *l)
 	l->count_rows = statement(l, "SELECT count(*) FROM %M");
 	l->drop_rows = statement(l, "DROP TABLE %M");
 	l->look = look_statement(l);
+	l->exists = expand(l, l->dialect->ledger_exists, 1);
+	l->others = others_statement(l);
 	while (l->dialect->ledger_ddl[n])
 		n++;
 	l->ddl = arena_alloc(&l->arena, (n + 1) * sizeof *l->ddl);
@@ -271,7 +284,7 @@ static int make_statements(struct ledger *l)
 	return make_probed(l) == 0 && l->update_end && l->insert_tx && l->insert_row && l->update_row && l->insert_event && l->event_of_row && l->event_elapsed &&
 	       l->update_progress && l->update_error && l->update_sums && l->delete_row && l->select_rows &&
 	       l->select_last && l->select_down && l->select_events && l->select_newest && l->select_run &&
-	       l->count_rows && l->drop_rows && l->look && l->ddl ? 0 : -1;
+	       l->count_rows && l->drop_rows && l->look && l->exists && l->others && l->ddl ? 0 : -1;
 }
 
 int ledger_init(struct ledger *l, const struct dunlin_dialect *d, const char *table, struct dunlin_error *err)

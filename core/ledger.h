@@ -22,6 +22,7 @@ struct ledger {
 	const char *key;                    /* of the lock: "schema.name"          */
 	const char **ddl;                   /* NULL-ended                          */
 	const char *look;                   /* for the ledger, and where there is none, for tables */
+	const char *exists, *others;        /* the same in two questions: a file is near, and its schema long to read */
 	const char *insert_tx, *insert_row, *update_row, *update_end, *update_progress, *update_probed, *event_probed, *update_error,
 	           *update_sums, *delete_row, *insert_event, *event_of_row, *event_elapsed,
 	           *select_rows, *select_last, *select_down, *select_events, *select_newest, *select_run,

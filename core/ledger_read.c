@@ -159,13 +159,28 @@ static int see_table(void *arg, int ncol, const char *const *v, const size_t *le
 	return h->foreign[h->n_foreign++] ? 0 : error_nomem(r->err);
 }
 
+static int look(struct ledger *l, struct session *s, struct reading *r)
+{
+	if (!(s->drv->flags & DUNLIN_DRIVER_FILE))
+		return session_query(s, l->look, strlen(l->look), NULL, 0, see_table, r, r->err);
+	if (session_query(s, l->exists, strlen(l->exists), NULL, 0, see_table, r, r->err) < 0)
+		return -1;
+	if (r->n_table || session_query(s, l->others, strlen(l->others), NULL, 0, see_table, r, r->err) < 0)
+		return r->n_table ? 0 : -1;
+	/* Another run may have made ledger and tables between the two. */
+	if (r->h->n_foreign == 0)
+		return 0;
+	r->h->n_foreign = 0;
+	return session_query(s, l->look, strlen(l->look), NULL, 0, see_table, r, r->err);
+}
+
 int ledger_read(struct ledger *l, struct session *s, struct history *h, struct dunlin_error *err)
 {
 	struct dunlin_error own;
 	struct reading r = { .l = l, .h = h, .err = err ? err : &own };
 
 	l->is_half_made = 0;
-	if (session_query(s, l->look, strlen(l->look), NULL, 0, see_table, &r, r.err) < 0)
+	if (look(l, s, &r) < 0)
 		return -1;
 	if (r.n_table == 0 || (r.n_table == 1 && is_half_made(l, s)))
 		return 0;
